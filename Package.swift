@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "crier",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "crier", targets: ["Crier"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        .target(name: "StrictJSON", swiftSettings: strict),
+        .target(name: "MessageBus", dependencies: ["StrictJSON", deque], swiftSettings: strict),
+        .target(
+            name: "WebSocketTransport", dependencies: [nioCore, nioHTTP1, nioPosix, crypto], swiftSettings: strict),
+        .target(
+            name: "Broadcasting",
+            dependencies: [
+                "MessageBus", "StrictJSON", "WebSocketTransport", nioCore, deque, logging, coreMetrics,
+            ],
+            swiftSettings: strict),
+        .target(name: "PrometheusMetrics", dependencies: [coreMetrics], swiftSettings: strict),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "Broadcasting", "MessageBus", "PrometheusMetrics", "StrictJSON", "WebSocketTransport", hummingbird,
+                hummingbirdCore, httpTypes, systemPackage, coreMetrics, nioCore, nioHTTP1, nioHTTPTypes,
+                nioHTTPTypesHTTP1, nioPosix, configuration, crypto, deque,
+                logging,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "Crier",
+            dependencies: [
+                "Broadcasting", "Gateway", "MessageBus", "PrometheusMetrics", "StrictJSON", "WebSocketTransport",
+                argumentParser, asyncHTTPClient, histogram, logging, nioCore, nioPosix, nioHTTP1, unixSignals,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "CrierTesting",
+            dependencies: [
+                "Broadcasting", "Gateway", "MessageBus", "StrictJSON", "WebSocketTransport", nioCore, nioHTTP1,
+                nioPosix,
+                logging,
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "CrierTesting"], swiftSettings: strict),
+        .testTarget(name: "MessageBusTests", dependencies: ["MessageBus", "CrierTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "WebSocketTransportTests",
+            dependencies: ["WebSocketTransport", "CrierTesting", nioCore, nioEmbedded, nioHTTP1, nioPosix],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BroadcastingTests",
+            dependencies: ["Broadcasting", "MessageBus", "CrierTesting", nioCore, nioEmbedded, nioPosix],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics", coreMetrics], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting",
+                asyncHTTPClient,
+                nioCore, nioHTTP1, nioPosix,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CrierTests",
+            dependencies: ["Crier", "CrierTesting", "MessageBus", subprocess], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,235 @@
+import CoreMetrics
+public import Logging
+public import MessageBus
+public import NIOCore
+import Synchronization
+
+/// The VM's connected readers, and its place on the bus.
+///
+/// `run` takes the log from the bus, batch after batch, and hands each to every shard; the next is taken once all have written it, so a
+/// VM that is busy takes larger batches instead of queueing them.
+public final class Hub: Sendable {
+    /// What the rest of the process may know of the hub at any moment.
+    public struct Status: Sendable, Equatable {
+        /// The subscription is live and the rings are warm.
+        public var isReady = false
+        /// The backend is away: alerts may be late and publishing fails.
+        public var isBusAway = false
+        /// The VM is leaving.
+        public var isLeaving = false
+        public var position = Position.origin
+        public var sockets = 0
+    }
+
+    public let vm: VMIdentity
+    public let configuration: HubConfiguration
+    private let bus: any MessageBus
+    private let shards: [NIOLoopBound<HubShard>]
+    private let status: StatusBox
+    private let subscription = Mutex<(any Subscription)?>(nil)
+    private let logger: Logger
+    private let metrics: HubMetrics
+
+    /// How often the bus is told of the VM's load.
+    private static let reportInterval = Duration.seconds(5)
+
+    public init(
+        bus: any MessageBus, vm: VMIdentity, eventLoops: any EventLoopGroup, configuration: HubConfiguration = .init(),
+        clock: WallClock = .system, metrics: HubMetrics, logger: Logger
+    ) async throws {
+        let status = StatusBox()
+        self.bus = bus
+        self.vm = vm
+        self.configuration = configuration
+        self.status = status
+        self.logger = logger
+        self.metrics = metrics
+        var shards: [NIOLoopBound<HubShard>] = []
+        for eventLoop in eventLoops.makeIterator() {
+            let shard = try await eventLoop.submit {
+                NIOLoopBound(
+                    HubShard(
+                        eventLoop: eventLoop, vm: vm, configuration: configuration, clock: clock, metrics: metrics
+                    ) { change in status.update { $0.sockets += change } },
+                    eventLoop: eventLoop)
+            }.get()
+            shards.append(shard)
+        }
+        self.shards = shards
+    }
+
+    public var currentStatus: Status { status.current }
+
+    /// The VMs that have a place on the bus; what is said of this one is of now.
+    public func vms() async throws(BusError) -> [VMRecord] {
+        await report()
+        return try await bus.vms()
+    }
+
+    /// The shard of the event loop that the caller runs on.
+    public func shard(on eventLoop: any EventLoop) -> HubShard? {
+        shards.first { $0.eventLoop === eventLoop }?.value
+    }
+
+    /// Follows the bus until the VM leaves it or the task is cancelled.
+    ///
+    /// - Throws: `BusError` where a newer boot of the same VM took its place on the bus.
+    public func run() async throws {
+        let ticks = startTicking()
+        defer { for tick in ticks { tick.cancel() } }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.reportLoad() }
+            try await self.follow(try await self.subscribe())
+            group.cancelAll()
+        }
+    }
+
+    /// Deletes the VM's subscription and takes no more from the bus. Repeating it has no effect.
+    public func leaveBus() async {
+        status.update {
+            $0.isLeaving = true
+            $0.isReady = false
+        }
+        guard let subscription = subscription.withLock({ $0 }) else { return }
+        do {
+            try await subscription.delete()
+            logger.info("subscription deleted", metadata: ["subscription": "\(subscription.name)"])
+        } catch {
+            logger.warning("subscription not deleted", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Lets all readers go, spread evenly over `seconds`, and waits until none is left; those that stay longer than `grace` after that are given up.
+    public func drain(seconds: Int, grace: Duration = .seconds(6)) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.emptyShards(seconds: seconds) }
+            group.addTask {
+                try? await ContinuousClock().sleep(for: .seconds(seconds) + grace)
+                for shard in self.shards { shard.eventLoop.execute { shard.value.endAll() } }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func emptyShards(seconds: Int) async {
+        await withTaskGroup(of: Void.self) { group in
+            for shard in shards {
+                group.addTask {
+                    let emptied = Gate()
+                    shard.eventLoop.execute {
+                        shard.value.beginDrain(seconds: seconds) { emptied.open() }
+                    }
+                    await emptied.wait()
+                }
+            }
+        }
+    }
+}
+
+// Following the bus.
+extension Hub {
+    private func subscribe() async throws -> any Subscription {
+        var backoff = Backoff()
+        while true {
+            do {
+                let subscription = try await bus.subscribe(vm, tail: configuration.retention.count)
+                self.subscription.withLock { $0 = subscription }
+                return subscription
+            } catch {
+                let wait = backoff.next()
+                logger.error("no place on the bus", metadata: ["error": "\(error)", "retry_in": "\(wait)"])
+                setBusAway(true)
+                try await ContinuousClock().sleep(for: wait)
+            }
+        }
+    }
+
+    private func follow(_ subscription: any Subscription) async throws {
+        logger.info("subscribed", metadata: ["subscription": "\(subscription.name)", "from": "\(subscription.start)"])
+        setBusAway(false)
+        restart(after: subscription.start)
+        becomeReady(at: subscription.start, warmAt: subscription.head)
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                guard let delivery = try await subscription.next(limit: configuration.batch) else { break }
+                backoff = Backoff()
+                await take(delivery, warmAt: subscription.head)
+            } catch {
+                logger.error("bus failed", metadata: ["error": "\(error)"])
+                setBusAway(true)
+                try await ContinuousClock().sleep(for: backoff.next())
+            }
+        }
+        if !status.current.isLeaving && !Task.isCancelled {
+            throw BusError(.closed, "another process with the id \(vm.id) took this VM's place on the bus")
+        }
+    }
+
+    private func take(_ delivery: Delivery, warmAt head: Position) async {
+        switch delivery {
+        case .alerts(let alerts):
+            metrics.alerts.increment(by: alerts.count)
+            await broadcast(alerts.map(EncodedAlert.init))
+            if let last = alerts.last { becomeReady(at: last.position, warmAt: head) }
+        case .lost(let loss):
+            logger.warning(
+                "alerts lost", metadata: ["cause": "\(loss.cause.rawValue)", "resumes_after": "\(loss.resumesAfter)"])
+            restart(after: loss.resumesAfter, telling: loss)
+            becomeReady(at: loss.resumesAfter, warmAt: head)
+        case .away: setBusAway(true)
+        case .back: setBusAway(false)
+        }
+    }
+
+    private func broadcast(_ alerts: [EncodedAlert]) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let remaining = Countdown(shards.count) { continuation.resume() }
+            for shard in shards {
+                shard.eventLoop.execute { shard.value.submit(.batch(alerts) { remaining.arrive() }) }
+            }
+        }
+    }
+
+    private func restart(after position: Position, telling loss: Loss? = nil) {
+        for shard in shards {
+            shard.eventLoop.execute {
+                if let loss { shard.value.submit(.loss(loss)) } else { shard.value.ring.restart(after: position) }
+            }
+        }
+    }
+
+    private func becomeReady(at position: Position, warmAt head: Position) {
+        status.update {
+            $0.position = position
+            if position >= head && !$0.isLeaving { $0.isReady = true }
+        }
+    }
+
+    private func setBusAway(_ isAway: Bool) {
+        status.update { $0.isBusAway = isAway }
+        for shard in shards { shard.eventLoop.execute { shard.value.submit(.busState(isAway: isAway)) } }
+    }
+
+    private func reportLoad() async {
+        while !Task.isCancelled {
+            await report()
+            try? await ContinuousClock().sleep(for: Self.reportInterval)
+        }
+    }
+
+    private func report() async {
+        let current = status.current
+        let subscription = subscription.withLock { $0 }
+        await subscription?.report(VMLoad(sockets: current.sockets, position: current.position))
+    }
+
+    private func startTicking() -> [RepeatedTask] {
+        shards.map { shard in
+            shard.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+                shard.value.tick()
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Gateway
+import Logging
+import MessageBus
+import PrometheusMetrics
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `crier serve`: the server, told by flags, environment and a file.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the page, the sockets and the publishing routes on one port (the default).",
+        usage: "crier serve [--key value ...]",
+        discussion: """
+            Every setting is a flag, an environment variable or a line KEY=value of a file that --config or CRIER_CONFIG names; flags go
+            before the environment, the environment before the file. Examples:
+
+              crier serve --port 9000 --log-level debug
+              PUBLISH_TOKEN=secret ALLOWED_ORIGINS=https://example.com crier serve
+              crier serve --config /etc/crier.conf
+
+            SIGTERM and SIGINT let everyone go in order and exit 0; a second signal exits at once.
+
+            SETTINGS:
+            \(SettingsHelp.table)
+            """)
+
+    @Argument(parsing: .captureForPassthrough, help: .hidden)
+    var settings: [String] = []
+
+    func run() async throws {
+        if settings.contains(where: { $0 == "--help" || $0 == "-h" }) { throw CleanExit.helpRequest(self) }
+        let configuration: ServerConfiguration
+        do {
+            let reader = try await SettingsReader(
+                arguments: settings, environment: ProcessInfo.processInfo.environment)
+            configuration = try ServerConfiguration(reader)
+        } catch let error as ConfigurationError {
+            throw ValidationError(error.description)
+        }
+        try await Self.serve(configuration)
+    }
+
+    private static func serve(_ configuration: ServerConfiguration) async throws {
+        // A peer that is gone is an error of its socket, not of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let format = configuration.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
+        LoggingSystem.bootstrap { label in
+            var handler: any LogHandler =
+                format == .json ? JSONLogHandler() : StreamLogHandler.standardError(label: label)
+            handler.logLevel = configuration.logLevel
+            return handler
+        }
+        var logger = Logger(label: "crier")
+        logger[metadataKey: "vm"] = "\(configuration.vm.id)"
+        logger[metadataKey: "region"] = "\(configuration.vm.region)"
+        let bus = try await BusFactory.open(configuration)
+        let server = GatewayServer(
+            configuration: configuration, bus: bus, registry: PrometheusRegistry(), logger: logger)
+        let signals = ShutdownSignals()
+        let log = logger
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await signals.watch(logger: log) }
+                try await server.run(
+                    started: { Self.announce(configuration, port: $0) }, until: { await signals.waitForFirst() })
+                group.cancelAll()
+            }
+        } catch {
+            logger.critical("cannot go on", metadata: ["error": "\(error)"])
+            throw ExitCode.failure
+        }
+    }
+
+    private static func announce(_ configuration: ServerConfiguration, port: Int) {
+        print("Crier is on http://localhost:\(port)/ (VM \(configuration.vm.id), region \(configuration.vm.region))")
+        fflush(nil)
+    }
+}
+
+/// The settings as help shows them.
+enum SettingsHelp {
+    static let table = Setting.all.map { setting in
+        let name = "  \(setting.flag), \(setting.key)"
+        return "\(name)\n          \(setting.meaning) [\(setting.standard)]"
+    }.joined(separator: "\n")
+}

@@ -1,0 +1,74 @@
+/// One key of the configuration: what it is called everywhere, what it is when nothing is said, and what it means.
+public struct Setting: Sendable {
+    /// Its name in the environment and the file, such as `ALLOWED_ORIGINS`.
+    public let key: String
+    /// What help says of its default.
+    public let standard: String
+    /// One sentence.
+    public let meaning: String
+    public let isSecret: Bool
+
+    init(_ key: String, standard: String, isSecret: Bool = false, _ meaning: String) {
+        self.key = key
+        self.standard = standard
+        self.meaning = meaning
+        self.isSecret = isSecret
+    }
+
+    /// Its flag, such as `--allowed-origins`.
+    public var flag: String { "--" + key.lowercased().replacing("_", with: "-") }
+
+    /// The path under which the configuration library looks it up.
+    var path: String { key.lowercased().replacing("_", with: ".") }
+}
+
+extension Setting {
+    static let port = Setting("PORT", standard: "8080", "TCP port to listen on; 0 takes a free one.")
+    static let host = Setting("HOST", standard: "::", "Address to listen on; `::` is every address, IPv4 too.")
+    static let bus = Setting("BUS", standard: "memory", "What carries alerts between VMs; `memory` serves one VM.")
+    static let vm = Setting(
+        "FLY_ALLOC_ID", standard: "FLY_MACHINE_ID, else random",
+        "The VM's id, `[-_A-Za-z0-9]{1,60}`; its subscription is `ID_<id>`.")
+    static let region = Setting("FLY_REGION", standard: "local", "The VM's region, `[-_A-Za-z0-9]{1,64}`.")
+    static let publicDirectory = Setting("PUBLIC_DIR", standard: "Public", "Folder of the page and the browser client.")
+    static let publishToken = Setting(
+        "PUBLISH_TOKEN", standard: "unset", isSecret: true, "Token that publishing needs; unset: anyone may publish.")
+    static let allowedOrigins = Setting(
+        "ALLOWED_ORIGINS", standard: "same origin", "Origins whose pages may connect, with commas between; `*`: all.")
+    static let trustedProxy = Setting(
+        "TRUSTED_PROXY", standard: "fly on Fly.io, else none",
+        "Whose header names the client: `fly` (Fly-Client-IP), `forwarded` (last of X-Forwarded-For) or `none`.")
+    static let retention = Setting(
+        "RETENTION", standard: "10m", "How long alerts are held at least: a duration such as `90s`, `10m`, `2h`.")
+    static let retentionCount = Setting("RETENTION_COUNT", standard: "10000", "How many alerts are held at least.")
+    static let retentionBytes = Setting(
+        "RETENTION_BYTES", standard: "67108864", "Bytes that held alerts may take; goes before the other two.")
+    static let drainSeconds = Setting(
+        "DRAIN_SECONDS", standard: "10", "Seconds over which sockets are closed when the VM leaves.")
+    static let rateLimits = Setting(
+        "RATE_LIMITS", standard: "on", "`off` lifts the rates and the cap on sockets an address; size limits stay.")
+    static let socketRate = Setting(
+        "SOCKET_RATE", standard: "10/20", "Alerts a second and at once that a socket may publish.")
+    static let addressRate = Setting(
+        "ADDRESS_RATE", standard: "50/100", "Alerts a second and at once that an address may publish.")
+    static let handshakeRate = Setting(
+        "HANDSHAKE_RATE", standard: "20/100", "Sockets a second and at once that an address may open.")
+    static let addressSockets = Setting("ADDRESS_SOCKETS", standard: "500", "Sockets that an address may have at once.")
+    static let maxText = Setting("MAX_TEXT", standard: "4096", "Bytes of a message's text.")
+    static let maxBody = Setting("MAX_BODY", standard: "65536", "Bytes of a request body or WebSocket message.")
+    static let maxTopics = Setting("MAX_TOPICS", standard: "64", "Topics that a socket may follow.")
+    static let maxPending = Setting(
+        "MAX_PENDING", standard: "1048576", "Bytes that may wait for a slow reader before it is closed.")
+    static let threads = Setting("THREADS", standard: "one a core", "Event loops, each with its shard of the sockets.")
+    static let logLevel = Setting(
+        "LOG_LEVEL", standard: "info", "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.")
+    static let logFormat = Setting(
+        "LOG_FORMAT", standard: "text on a terminal, else json", "`text`, or `json`: one object a line.")
+
+    /// Every key, in the order of help.
+    public static let all: [Setting] = [
+        port, host, bus, vm, region, publishToken, allowedOrigins, trustedProxy, retention, retentionCount,
+        retentionBytes, drainSeconds, rateLimits, socketRate, addressRate, handshakeRate, addressSockets, maxText,
+        maxBody, maxTopics, maxPending, publicDirectory, threads, logLevel, logFormat,
+    ]
+}

@@ -1,0 +1,108 @@
+import Configuration
+import SystemPackage
+
+/// Where settings come from: flags before the environment before the file.
+public struct SettingsReader: Sendable {
+    private let reader: ConfigReader
+
+    /// - Parameters:
+    ///   - arguments: what follows `crier serve`: `--key value` or `--key=value`, and `--config <file>`.
+    ///   - file: a file of `KEY=value` lines; `--config` and `CRIER_CONFIG` name one too.
+    /// - Throws: `ConfigurationError` for a flag or argument that is none, or a file that cannot be read.
+    public init(arguments: [String], environment: [String: String]) async throws {
+        try Self.check(arguments)
+        let flags = CommandLineArgumentsProvider(arguments: ["crier"] + Self.separated(arguments))
+        let variables = EnvironmentVariablesProvider(environmentVariables: environment)
+        var providers: [any ConfigProvider] = [flags, variables]
+        let first = ConfigReader(providers: providers)
+        if let path = first.string(forKey: "config") ?? environment["CRIER_CONFIG"] {
+            do {
+                let file = FilePath(path)
+                providers.append(try await EnvironmentVariablesProvider(environmentFilePath: file))
+            } catch {
+                throw ConfigurationError(key: "CRIER_CONFIG", "cannot read the file \(path): \(error)")
+            }
+        }
+        self.reader = ConfigReader(providers: providers)
+    }
+
+    /// - Returns: `nil` where nothing, or nothing but blanks, is said.
+    func text(_ setting: Setting) -> String? {
+        let text = reader.string(forKey: ConfigKey(setting.path), isSecret: setting.isSecret)?.trimmingBlanks()
+        return text?.isEmpty == true ? nil : text
+    }
+
+    /// A value that no setting of the table stands for, such as `FLY_APP_NAME`.
+    func other(_ key: String) -> String? {
+        reader.string(forKey: ConfigKey(key.lowercased().replacing("_", with: ".")))
+    }
+
+    func number(_ setting: Setting, in range: ClosedRange<Int>, standard: Int) throws(ConfigurationError) -> Int {
+        guard let text = text(setting) else { return standard }
+        guard let number = Int(text), range.contains(number) else {
+            throw ConfigurationError(
+                key: setting.key, "“\(text)” is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func rate(_ setting: Setting, standard: Rate) throws(ConfigurationError) -> Rate {
+        guard let text = text(setting) else { return standard }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count == 2, let perSecond = parts[0], let burst = parts[1], perSecond > 0, burst > 0 else {
+            throw ConfigurationError(
+                key: setting.key, "“\(text)” is not a rate: write how many a second and how many at once, such as 10/20"
+            )
+        }
+        return Rate(perSecond: perSecond, burst: burst)
+    }
+
+    func choice<Value: RawRepresentable & CaseIterable>(
+        _ setting: Setting, standard: Value
+    ) throws(ConfigurationError) -> Value where Value.RawValue == String {
+        guard let text = text(setting) else { return standard }
+        guard let value = Value(rawValue: text.lowercased()) else {
+            let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ConfigurationError(key: setting.key, "“\(text)” is none of: \(choices)")
+        }
+        return value
+    }
+
+    private static func check(_ arguments: [String]) throws(ConfigurationError) {
+        let known = Set(Setting.all.map(\.flag) + ["--config"])
+        var expectsValue = false
+        for argument in arguments {
+            if expectsValue {
+                expectsValue = false
+                continue
+            }
+            let flag = argument.split(separator: "=", maxSplits: 1).first.map(String.init) ?? argument
+            guard argument.hasPrefix("--") else {
+                throw ConfigurationError(key: argument, "not a flag; crier serve takes --key value pairs")
+            }
+            guard known.contains(flag) else {
+                throw ConfigurationError(key: flag, "there is no such flag; crier serve --help lists them")
+            }
+            expectsValue = !argument.contains("=")
+        }
+        if expectsValue, let last = arguments.last {
+            throw ConfigurationError(key: last, "a value has to follow")
+        }
+    }
+
+    /// `--key=value` as two arguments.
+    private static func separated(_ arguments: [String]) -> [String] {
+        var result: [String] = []
+        var expectsValue = false
+        for argument in arguments {
+            if !expectsValue, let equals = argument.firstIndex(of: "=") {
+                result.append(String(argument[..<equals]))
+                result.append(String(argument[argument.index(after: equals)...]))
+            } else {
+                result.append(argument)
+                expectsValue = !expectsValue
+            }
+        }
+        return result
+    }
+}

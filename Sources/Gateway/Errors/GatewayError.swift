@@ -1,0 +1,79 @@
+import MessageBus
+import StrictJSON
+
+/// A refusal: what a peer is told, in ntfy's JSON shape, over HTTP or as an `error` frame.
+public struct GatewayError: Error, Sendable, Equatable {
+    public let code: ErrorCode
+    /// What exactly was wrong, in a sentence fit for the person who made the request.
+    public let message: String
+    /// When trying again is worth it, in seconds.
+    public let retryAfter: Int?
+    /// What the HTTP answer has to carry besides, such as `Allow`.
+    public let headers: [Header]
+
+    public struct Header: Sendable, Equatable {
+        public let name: String
+        public let value: String
+    }
+
+    init(_ code: ErrorCode, _ message: String, retryAfter: Int? = nil, headers: [Header] = []) {
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+        self.headers = headers
+    }
+
+    /// The JSON body of the HTTP answer.
+    public var body: [UInt8] {
+        var json = JSONWriter(reservingCapacity: 160)
+        json.beginObject()
+        writeMembers(to: &json)
+        json.endObject()
+        return json.bytes
+    }
+
+    /// The `error` frame of the duplex protocol, answering the request that carried `ref`.
+    func frame(ref: String?) -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: 200)
+        json.beginObject()
+        json.key("event")
+        json.string("error")
+        if let ref {
+            json.key("ref")
+            json.string(ref)
+        }
+        writeMembers(to: &json)
+        if let retryAfter {
+            json.key("retry_after")
+            json.int(retryAfter)
+        }
+        json.endObject()
+        return json.bytes
+    }
+
+    private func writeMembers(to json: inout JSONWriter) {
+        json.key("code")
+        json.int(code.number)
+        json.key("http")
+        json.int(code.status)
+        json.key("error")
+        json.string(message)
+        json.key("link")
+        json.string("/errors#\(code.number)")
+    }
+}
+
+extension GatewayError {
+    init(_ error: BusError) {
+        let code: ErrorCode =
+            switch error.code {
+            case .queueFull: .publishQueueFull
+            case .closed: .draining
+            case .unavailable: .busUnavailable
+            default: .busUnavailable
+            }
+        self.init(code, error.message, retryAfter: error.retryAfter ?? 1)
+    }
+
+    init(_ error: JSONError) { self.init(.invalidJSON, error.message) }
+}

@@ -1,0 +1,72 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// A refusal as an HTTP response.
+enum ErrorAnswer {
+    static func response(_ error: GatewayError) -> Response {
+        var headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
+        if let seconds = error.retryAfter { headers[.retryAfter] = String(seconds) }
+        for header in error.headers {
+            if let name = HTTPField.Name(header.name) { headers[name] = header.value }
+        }
+        if error.code == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
+        return Response(
+            status: .init(code: error.code.status), headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: error.body)))
+    }
+}
+
+/// Turns what routes throw into refusals, and refuses what no route takes: 405 where other methods are taken, else 404.
+struct ErrorMiddleware: RouterMiddleware {
+    typealias Context = GatewayRequestContext
+
+    let metrics: GatewayMetrics
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as GatewayError {
+            return refuse(error)
+        } catch let error as HTTPError where error.status == .notFound {
+            return refuse(Self.noRoute(request))
+        } catch let error as HTTPError where error.status == .contentTooLarge {
+            return refuse(GatewayError(.tooLarge, "the body is over its limit"))
+        } catch let error as HTTPError where error.status.kind == .clientError {
+            return refuse(GatewayError(.invalidRequest, error.body ?? "the request cannot be served"))
+        }
+    }
+
+    private func refuse(_ error: GatewayError) -> Response {
+        metrics.refused(error.code)
+        return ErrorAnswer.response(error)
+    }
+
+    private static func noRoute(_ request: Request) -> GatewayError {
+        let allowed = AllowedMethods.methods(forPath: request.uri.path)
+        guard !allowed.isEmpty, !allowed.contains(request.method.rawValue) else {
+            return GatewayError(.notFound, "there is nothing at this path")
+        }
+        let list = allowed.joined(separator: ", ")
+        return GatewayError(
+            .methodNotAllowed, "this path takes \(list)", headers: [.init(name: "Allow", value: list)])
+    }
+}
+
+/// Which methods a path takes, for the `Allow` of a 405.
+enum AllowedMethods {
+    static func methods(forPath path: String) -> [String] {
+        let parts = path.split(separator: "/").map(String.init)
+        switch parts.count {
+        case 0: return ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
+        case 1 where Route.reservedNames.contains(parts[0]) || parts[0].contains("."): return ["GET", "HEAD"]
+        case 1: return ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
+        case 2 where parts[1] == "alertmanager": return ["POST", "OPTIONS"]
+        case 2 where ["publish", "send", "trigger", "ws", "sse", "json", "raw"].contains(parts[1]): return ["GET"]
+        case 2 where parts[0] == "v1": return ["GET", "HEAD"]
+        default: return []
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import PrometheusMetrics
+
+/// The routes of the HTTP framework: publishing, the page, and what operators ask. Readers do not come here.
+enum GatewayRouter {
+    static func make(_ context: GatewayContext, registry: PrometheusRegistry, page: Page) -> Router<
+        GatewayRequestContext
+    > {
+        let router = Router(context: GatewayRequestContext.self)
+        router.middlewares.add(SecurityHeaders())
+        router.middlewares.add(ErrorMiddleware(metrics: context.metrics))
+        router.middlewares.add(
+            FileMiddleware(page.directory, cacheControl: page.cacheControl, searchForIndexHtml: false))
+        PublishRoutes(context: context).add(to: router)
+        OperatorRoutes(context: context, registry: registry).add(to: router)
+        PageRoutes(page: page).add(to: router)
+        PipelinedReaders(context: context).add(to: router)
+        return router
+    }
+}
+
+/// A reader's request that stands behind an unanswered one on its connection. Its turn cannot be kept, so it is refused.
+struct PipelinedReaders {
+    let context: GatewayContext
+
+    func add(to router: Router<GatewayRequestContext>) {
+        for path in ["/ws", "/:topic/ws", "/:topic/sse", "/:topic/json", "/:topic/raw"] {
+            router.get("\(path)") { _, _ -> Response in
+                throw GatewayError(.invalidRequest, "a reading request cannot be pipelined behind another request")
+            }
+        }
+    }
+}

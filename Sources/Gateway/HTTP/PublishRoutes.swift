@@ -1,0 +1,109 @@
+import HTTPTypes
+import Hummingbird
+import MessageBus
+import NIOCore
+import StrictJSON
+
+/// Publishing over HTTP: ntfy's forms, CloudEvents and Alertmanager's webhook.
+struct PublishRoutes {
+    let context: GatewayContext
+
+    func add(to router: Router<GatewayRequestContext>) {
+        for method in [HTTPRequest.Method.post, .put] {
+            router.on("/", method: method) { request, requestContext in
+                try await publish(request, requestContext, topic: nil, context.intake.read)
+            }
+            router.on("/:topic", method: method) { request, requestContext in
+                try await publish(
+                    request, requestContext, topic: requestContext.parameters.get("topic"), context.intake.read)
+            }
+        }
+        for trigger in ["publish", "send", "trigger"] {
+            router.get("/:topic/\(trigger)") { request, requestContext in
+                try await publish(
+                    request, requestContext, topic: requestContext.parameters.get("topic"), context.intake.read)
+            }
+        }
+        router.post("/:topic/alertmanager") { request, requestContext in
+            try await publish(
+                request, requestContext, topic: requestContext.parameters.get("topic"),
+                AlertmanagerIntake(context.intake).read)
+        }
+        for path in ["/", "/:topic", "/:topic/alertmanager"] {
+            router.on("\(path)", method: .options) { request, _ in preflight(request) }
+        }
+    }
+
+    private func publish(
+        _ request: Request, _ requestContext: GatewayRequestContext, topic: String?,
+        _ read: (PublishInput) throws(GatewayError) -> PublishIntake.Result
+    ) async throws -> Response {
+        try context.refuseWhenLeaving()
+        let fields = RequestFields(request.head)
+        try context.checkOrigin(request.headers[.origin], host: request.head.authority)
+        try authorize(fields)
+        let address = context.address(of: requestContext.channel) { fields.header($0) }
+        try context.addresses.admitAlerts(from: address)
+        let body = try await collect(request)
+        let intake = try read(PublishInput(topic: topic, fields: fields, body: body, now: context.clock.now()))
+        if intake.requests.count > 1 { try context.addresses.admitAlerts(intake.requests.count - 1, from: address) }
+        let sender =
+            context.configuration.publishToken.isSet ? SenderNames.publisher : context.senders.guest(at: address)
+        let outcomes = try await context.publisher.publish(intake.requests, sender: sender)
+        return answer(outcomes, isBatch: intake.isBatch, origin: request.headers[.origin])
+    }
+
+    private func authorize(_ fields: RequestFields) throws(GatewayError) {
+        let token =
+            PublishToken.token(inAuthorization: fields.header("authorization"))
+            ?? PublishToken.token(inQuery: fields.value(["auth"]))
+        guard context.configuration.publishToken.accepts(token) else {
+            throw GatewayError(
+                .unauthorized,
+                token == nil ? "publishing needs a token: Authorization: Bearer …" : "the token is wrong")
+        }
+    }
+
+    private func collect(_ request: Request) async throws -> [UInt8] {
+        let limit = context.configuration.maximumBody
+        let tooLarge = GatewayError(.tooLarge, "the body is over \(limit) bytes")
+        if let text = request.headers[.contentLength], let length = Int(text), length > limit { throw tooLarge }
+        do {
+            return Array(try await request.body.collect(upTo: limit).readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        }
+    }
+
+    private func answer(_ outcomes: [Publisher.Outcome], isBatch: Bool, origin: String?) -> Response {
+        var json = JSONWriter(reservingCapacity: 512)
+        if isBatch { json.beginArray() }
+        for outcome in outcomes { outcome.writeAnswer(to: &json) }
+        if isBatch { json.endArray() }
+        var headers = CORS.headers(origin: origin, policy: context.configuration.allowedOrigins)
+        headers[.contentType] = "application/json"
+        headers[.cacheControl] = "no-store"
+        return Response(
+            status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes + [UInt8(ascii: "\n")]))
+        )
+    }
+
+    /// Pages' preflights, and the handshake of CloudEvents' webhook specification (section 4): everyone may deliver, at the address's rate.
+    private func preflight(_ request: Request) -> Response {
+        let origin = request.headers[.origin]
+        var headers: HTTPFields = [:]
+        if context.configuration.allowedOrigins.allows(origin, host: request.head.authority) {
+            headers = CORS.preflight(
+                origin: origin, policy: context.configuration.allowedOrigins,
+                requestedHeaders: request.headers[.accessControlRequestHeaders])
+        }
+        if let name = HTTPField.Name("WebHook-Request-Origin"), let sender = request.headers[name] {
+            headers[HTTPField.Name("WebHook-Allowed-Origin") ?? name] = CORS.singleLine(sender)
+            let rate =
+                context.configuration.hasRateLimits ? String(context.configuration.addressRate.perSecond * 60) : "*"
+            headers[HTTPField.Name("WebHook-Allowed-Rate") ?? name] = rate
+        }
+        headers[.allow] = "GET, POST, PUT, OPTIONS"
+        return Response(status: .noContent, headers: headers)
+    }
+}

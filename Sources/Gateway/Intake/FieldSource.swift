@@ -1,0 +1,69 @@
+import StrictJSON
+
+/// Where the fields of one alert are looked up: headers before the query before JSON.
+struct FieldSource {
+    private let request: RequestFields?
+    private let object: JSONObject?
+
+    init(request: RequestFields?, object: JSONObject? = nil) {
+        self.request = request
+        self.object = object
+    }
+
+    /// The text of a field; a JSON number counts as its digits.
+    func string(_ field: Field) throws(GatewayError) -> String? {
+        if let text = request?.value(field.aliases) { return text }
+        switch object?[field.name] {
+        case nil, .null: return nil
+        case .string(let text): return text
+        case .number(let number): return number.int.map(String.init) ?? number.text
+        default: throw GatewayError(.invalidField, "\(field.name) has to be a string")
+        }
+    }
+
+    func bool(_ field: Field) throws(GatewayError) -> Bool? {
+        if let value = object?[field.name]?.boolValue, request?.value(field.aliases) == nil { return value }
+        guard let text = try string(field) else { return nil }
+        switch text.lowercased() {
+        case "1", "yes", "true", "on": return true
+        case "0", "no", "false", "off", "": return false
+        default: throw GatewayError(.invalidField, "\(field.name) is 1, yes, true or 0, no, false")
+        }
+    }
+
+    /// Text with commas between, or a JSON array of strings.
+    func list(_ field: Field) throws(GatewayError) -> [String] {
+        if request?.value(field.aliases) == nil, let array = object?[field.name]?.arrayValue {
+            let strings = array.compactMap(\.stringValue)
+            guard strings.count == array.count else {
+                throw GatewayError(.invalidField, "\(field.name) has to be an array of strings")
+            }
+            return strings
+        }
+        return try string(field)?.split(separator: ",").map(String.init) ?? []
+    }
+
+    func json(_ name: String) -> JSONValue? {
+        let value = object?[name]
+        return value == .null ? nil : value
+    }
+
+    /// A JSON value, given as itself in JSON or as text in a header or the query.
+    func jsonOrText(_ field: Field) throws(GatewayError) -> JSONValue? {
+        guard let text = request?.value(field.aliases) else { return json(field.name) }
+        do throws(JSONError) { return try JSONValue.parse(text) } catch {
+            throw GatewayError(.invalidField, "\(field.name): \(error.message)")
+        }
+    }
+
+    func isPresent(_ field: Field) -> Bool {
+        if let text = request?.value(field.aliases) { return !text.isEmpty }
+        guard let value = json(field.name) else { return false }
+        return value.stringValue?.isEmpty != true
+    }
+
+    /// Whether the body was sent as Markdown.
+    var isMarkdownBody: Bool {
+        request?.header("content-type")?.lowercased().hasPrefix("text/markdown") ?? false
+    }
+}

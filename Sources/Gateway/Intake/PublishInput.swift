@@ -1,0 +1,63 @@
+import HTTPTypes
+import MessageBus
+
+/// A publish request as it came: everything that intake looks at, apart from the connection.
+struct PublishInput: Sendable {
+    /// The topic in the path; `nil` for `POST /`.
+    var topic: String?
+    var fields: RequestFields
+    var body: [UInt8] = []
+    var now: WallTime
+
+    /// The media type in lower case, without parameters.
+    var mediaType: String {
+        let value = fields.header("content-type") ?? ""
+        return value.prefix { $0 != ";" }.trimmingBlanks().lowercased()
+    }
+}
+
+/// A request's headers and query, looked up by any of several names.
+struct RequestFields: Sendable {
+    private let headers: [(name: String, value: String)]
+    private let query: [(name: String, value: String)]
+
+    /// - Parameter headers: names in lower case.
+    init(headers: [(name: String, value: String)], query: [(name: String, value: String)]) {
+        self.headers = headers
+        self.query = query
+    }
+
+    init(_ request: HTTPRequest) {
+        let target = request.path ?? "/"
+        let query = target.firstIndex(of: "?").map { target[target.index(after: $0)...] } ?? ""
+        self.init(
+            headers: request.headerFields.map { ($0.name.canonicalName, $0.value) }, query: Query.parse(query))
+    }
+
+    /// The first header of a name, given in lower case.
+    func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+
+    /// All headers, names in lower case.
+    var allHeaders: [(name: String, value: String)] { headers }
+
+    /// The value of a field: the first of its names that a header has, else one that the query has.
+    func value(_ names: [String]) -> String? {
+        for name in names {
+            // Browsers send RFC 9218's `Priority: u=1, i`, which says nothing of the alert.
+            if let header = header(name), !(name == "priority" && Self.isRFC9218(header)) {
+                return HeaderText.decode(header).trimmingBlanks()
+            }
+        }
+        for name in names {
+            if let item = query.first(where: { $0.name.lowercased() == name }) { return item.value }
+        }
+        return nil
+    }
+
+    private static func isRFC9218(_ value: String) -> Bool {
+        value.split(separator: ",").allSatisfy { part in
+            let part = part.trimmingBlanks()
+            return part == "i" || (part.hasPrefix("u=") && part.dropFirst(2).allSatisfy(\.isNumber))
+        }
+    }
+}

@@ -1,0 +1,249 @@
+import Broadcasting
+import DequeModule
+import MessageBus
+import NIOCore
+import StrictJSON
+import WebSocketTransport
+
+/// One socket of the duplex protocol on `GET /ws`. Bound to its event loop.
+///
+/// Frames are carried out in the order in which they came, except that what changes the topics waits while the socket is still being filled from
+/// the ring. At most `maximumPending` such frames and as many unanswered publishes wait; overflow policy: the newest is refused (42904).
+final class DuplexSocket: WebSocketSession, ReaderTransport {
+    private static let maximumPending = 256
+    /// So many refusals for its rate in a row close the socket.
+    private static let patience = 100
+
+    private let context: GatewayContext
+    private let shard: HubShard
+    private let place: SocketPlace
+    private let sender: String
+    private var mayPublish: Bool
+    private var bucket: TokenBucket
+    private var rateRefusals = 0
+    private var socket: WebSocket?
+    private var reader: Reader?
+    /// Frames that change the topics and wait until the reader is live.
+    private var waiting: Deque<DuplexRequest> = []
+    private var unanswered = 0
+
+    /// - Parameter token: what the handshake gave as publish token.
+    init(_ context: GatewayContext, shard: HubShard, place: SocketPlace, token: String?, now: NIODeadline) {
+        self.context = context
+        self.shard = shard
+        self.place = place
+        self.mayPublish = context.configuration.publishToken.accepts(token)
+        self.sender =
+            context.configuration.publishToken.isSet && mayPublish
+            ? SenderNames.publisher : context.senders.guest(at: place.address)
+        self.bucket = TokenBucket(context.configuration.socketRate, now: now)
+    }
+
+    func opened(by socket: WebSocket) {
+        self.socket = socket
+        let reader = shard.attach(self, writer: socket.writer, form: .webSocket)
+        self.reader = reader
+        shard.write(
+            .open(
+                cursor: shard.head, topics: nil, vm: context.hub.vm, heartbeat: context.hub.configuration.heartbeat,
+                time: context.clock.now()),
+            to: reader)
+    }
+
+    func received(text: ByteBuffer) {
+        do throws(DuplexRequest.Refusal) {
+            carryOut(
+                try DuplexRequest(
+                    text.readableBytesView, intake: context.intake, limits: context.readLimits, now: context.clock.now()
+                ))
+        } catch {
+            refuse(error.error, ref: error.ref)
+        }
+    }
+
+    func received(binary: ByteBuffer) {
+        socket?.close(code: .unsupportedData, reason: "the protocol is text")
+    }
+
+    func heard() { reader?.heard() }
+
+    func drained() { if let reader { shard.drained(reader) } }
+
+    func caughtUp() {
+        // The next frame may need the ring again, which puts the rest off once more.
+        while let request = waiting.first, reader?.isCatchingUp == false {
+            waiting.removeFirst()
+            changeTopics(request)
+        }
+    }
+
+    func end(_ reason: EndReason) {
+        let (code, text) = reason.close
+        socket?.close(code: code, reason: text)
+    }
+
+    func closed(code: WebSocketCloseCode?, reason: String) {
+        if let reader { shard.leave(reader) }
+        reader = nil
+        waiting.removeAll()
+        place.release()
+    }
+
+    private func carryOut(_ request: DuplexRequest) {
+        switch request.operation {
+        case .subscribe, .unsubscribe:
+            if !waiting.isEmpty || reader?.isCatchingUp == true {
+                guard waiting.count < Self.maximumPending else { return refuse(Self.tooMany, ref: request.ref) }
+                waiting.append(request)
+            } else {
+                changeTopics(request)
+            }
+        case .publish(let alert): publish(alert, ref: request.ref)
+        case .authenticate(let token):
+            mayPublish = context.configuration.publishToken.accepts(token)
+            if mayPublish {
+                acknowledge(request.ref)
+            } else {
+                refuse(GatewayError(.unauthorized, "the token is wrong"), ref: request.ref)
+            }
+        case .ping: acknowledge(request.ref)
+        }
+    }
+
+    private static let tooMany = GatewayError(
+        .tooManyPending, "\(maximumPending) requests of this socket are unanswered already", retryAfter: 1)
+}
+
+// Publishing.
+extension DuplexSocket {
+    private func publish(_ request: AlertRequest, ref: String?) {
+        do throws(GatewayError) {
+            try admit()
+        } catch {
+            return refuse(error, ref: ref)
+        }
+        unanswered += 1
+        let eventLoop = shard.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        context.publisher.submit(request, sender: sender) { outcome in
+            eventLoop.execute { bound.value.answer(outcome, ref: ref) }
+        }
+    }
+
+    private func admit() throws(GatewayError) {
+        guard mayPublish else {
+            throw GatewayError(.unauthorized, "publishing needs the token: send {\"op\":\"auth\",\"token\":…} first")
+        }
+        guard unanswered < Self.maximumPending else { throw Self.tooMany }
+        guard context.configuration.hasRateLimits else { return }
+        let rate = context.configuration.socketRate
+        let wait = bucket.take(of: rate, now: .now())
+        guard wait == 0 else {
+            rateRefusals += 1
+            if rateRefusals > Self.patience { socket?.close(code: .rateLimited, reason: "wait when you are told to") }
+            throw GatewayError(
+                .publishRate, "this socket may publish \(rate.perSecond) alerts a second", retryAfter: wait)
+        }
+        try context.addresses.admitAlerts(from: place.address)
+        rateRefusals = 0
+    }
+
+    private func answer(_ outcome: Result<Publisher.Outcome, GatewayError>, ref: String?) {
+        unanswered -= 1
+        switch outcome {
+        case .success(let outcome): if ref != nil { send(outcome.acknowledgement(ref: ref)) }
+        case .failure(let error): refuse(error, ref: ref)
+        }
+    }
+}
+
+// Topics.
+extension DuplexSocket {
+    private func changeTopics(_ request: DuplexRequest) {
+        guard let reader else { return }
+        switch request.operation {
+        case .subscribe(let topics, let since, let filter):
+            do throws(GatewayError) {
+                try subscribe(reader, topics, since, filter, ref: request.ref)
+            } catch {
+                refuse(error, ref: request.ref)
+            }
+        case .unsubscribe(let topics): unsubscribe(reader, topics, ref: request.ref)
+        case .publish, .authenticate, .ping: break
+        }
+    }
+
+    private func subscribe(
+        _ reader: Reader, _ topics: Interest.Topics, _ since: Since, _ filter: AlertFilter?, ref: String?
+    ) throws(GatewayError) {
+        let current = reader.interest
+        let filter = filter ?? current?.filter ?? AlertFilter()
+        let union = (current?.topics).map { $0.union(topics) } ?? topics
+        if case .some(let all) = union, all.count > context.configuration.maximumTopics {
+            throw GatewayError(
+                .tooManyTopics, "\(all.count) topics; a socket follows at most \(context.configuration.maximumTopics)")
+        }
+        let interest = Interest(topics: union, filter: filter)
+        guard let current else {
+            let opening = shard.opening(for: interest, since: since)
+            acknowledge(ref, topics: union, cursor: opening.reset?.since ?? opening.cursor)
+            return shard.follow(reader, interest, from: opening)
+        }
+        let added = topics.subtracting(current.topics).map { Interest(topics: $0, filter: filter) }
+        let opening = added.map { shard.opening(for: $0, since: since) } ?? Opening(cursor: shard.head)
+        acknowledge(ref, topics: union, cursor: opening.reset?.since ?? opening.cursor)
+        shard.refollow(reader, interest, adding: added, from: opening)
+    }
+
+    private func unsubscribe(_ reader: Reader, _ topics: Interest.Topics?, ref: String?) {
+        guard let current = reader.interest else { return acknowledge(ref, topics: .some([])) }
+        guard let topics, let left = current.topics.subtracting(topics) else {
+            shard.unfollow(reader)
+            return acknowledge(ref, topics: .some([]))
+        }
+        shard.refollow(
+            reader, Interest(topics: left, filter: current.filter), adding: nil,
+            from: Opening(cursor: shard.head))
+        acknowledge(ref, topics: left)
+    }
+}
+
+// Answers.
+extension DuplexSocket {
+    private func acknowledge(_ ref: String?, topics: Interest.Topics? = nil, cursor: Position? = nil) {
+        guard let ref else { return }
+        var json = JSONWriter(reservingCapacity: 96)
+        json.beginObject()
+        json.key("event")
+        json.string("ack")
+        json.key("ref")
+        json.string(ref)
+        if let topics {
+            json.key("topics")
+            json.beginArray()
+            for name in topics.names { json.string(name) }
+            json.endArray()
+        }
+        if let cursor {
+            json.key("id")
+            json.string(cursor.id)
+        }
+        json.endObject()
+        send(json.bytes)
+    }
+
+    private func refuse(_ error: GatewayError, ref: String?) {
+        context.metrics.refused(error.code)
+        send(error.frame(ref: ref))
+    }
+
+    private func send(_ json: [UInt8]) {
+        guard let reader else { return }
+        var buffer = ByteBuffer()
+        WebSocketFrameEncoder.appendText(json, to: &buffer)
+        shard.write(buffer, to: reader)
+    }
+}
+
+@available(*, unavailable)
+extension DuplexSocket: Sendable {}

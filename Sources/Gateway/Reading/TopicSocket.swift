@@ -1,0 +1,67 @@
+import Broadcasting
+import MessageBus
+import NIOCore
+import WebSocketTransport
+
+/// A reader on `GET /{topics}/ws`, in ntfy's form or as CloudEvents: the server speaks, what the client sends is read and ignored.
+final class TopicSocket: WebSocketSession, ReaderTransport {
+    private let context: GatewayContext
+    private let request: ReadRequest
+    private let form: WireForm
+    private let shard: HubShard
+    private let place: SocketPlace
+    private var socket: WebSocket?
+    private var reader: Reader?
+
+    init(
+        _ context: GatewayContext, _ request: ReadRequest, form: WireForm, shard: HubShard, place: SocketPlace
+    ) {
+        self.context = context
+        self.request = request
+        self.form = form
+        self.shard = shard
+        self.place = place
+    }
+
+    func opened(by socket: WebSocket) {
+        self.socket = socket
+        let reader = shard.attach(self, writer: socket.writer, form: form)
+        self.reader = reader
+        shard.begin(reader, request, context)
+    }
+
+    func received(text: ByteBuffer) {}
+
+    func received(binary: ByteBuffer) {}
+
+    func heard() { reader?.heard() }
+
+    func drained() { if let reader { shard.drained(reader) } }
+
+    func caughtUp() {}
+
+    func end(_ reason: EndReason) {
+        let (code, text) = reason.close
+        socket?.close(code: code, reason: text)
+    }
+
+    func closed(code: WebSocketCloseCode?, reason: String) {
+        if let reader { shard.leave(reader) }
+        place.release()
+    }
+}
+
+extension HubShard {
+    /// Opens a reader's stream: the `open` event unless it polls, a reset if there has to be one, what it asked for, and then the live feed.
+    func begin(_ reader: Reader, _ request: ReadRequest, _ context: GatewayContext) {
+        let opening = opening(for: request.interest, since: request.since)
+        if !request.isPolling {
+            write(
+                .open(
+                    cursor: opening.reset?.since ?? opening.cursor, topics: request.topics, vm: context.hub.vm,
+                    heartbeat: context.hub.configuration.heartbeat, time: context.clock.now()),
+                to: reader)
+        }
+        follow(reader, request.interest, from: opening, isPolling: request.isPolling)
+    }
+}

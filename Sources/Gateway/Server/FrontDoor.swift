@@ -1,0 +1,302 @@
+import Broadcasting
+import MessageBus
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypesHTTP1
+import WebSocketTransport
+
+/// The first handler behind the HTTP decoder of every connection: sends readers to the hub and everything else to the HTTP framework.
+///
+/// A reader's connection loses the HTTP handlers and gets one handler of its own: it costs no task and no asynchronous channel, whether it
+/// is the first request on its connection or a later one. The framework's part of the pipeline is made when the first other request comes.
+///
+/// Deadlines: a first request head within 5 s, a body within 30 s, the next request within 75 s.
+final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    static let headDeadline = TimeAmount.seconds(5)
+    static let bodyDeadline = TimeAmount.seconds(30)
+    static let idleDeadline = TimeAmount.seconds(75)
+    private static let maximumHead = 16 * 1024
+    private static let maximumTarget = 8 * 1024
+
+    private enum State {
+        case awaitingHead
+        /// A reader's request has begun; its end makes it a reader.
+        case reader(HTTPRequestHead, Route)
+        /// The HTTP framework has the request.
+        case http
+        /// Refused: the rest of what comes is discarded.
+        case refused
+    }
+
+    private let context: GatewayContext
+    private let http: HTTPConnections
+    private var state = State.awaitingHead
+    /// Requests given to the framework that it has not answered.
+    private var unanswered = 0
+    private var framework: HTTP1ToHTTPServerCodec?
+    private var deadline: Scheduled<Void>?
+
+    init(_ context: GatewayContext, http: HTTPConnections) {
+        self.context = context
+        self.http = http
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { arm(Self.headDeadline, context) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch (part, state) {
+        case (.head(let head), .awaitingHead): begin(head, context)
+        case (.body, .reader):
+            refuse(GatewayError(.invalidRequest, "a reading request has no body"), context)
+        case (.end, .reader(let head, let route)):
+            do throws(GatewayError) {
+                try takeOver(head, route, context)
+            } catch {
+                refuse(error, context)
+            }
+        case (_, .http):
+            context.fireChannelRead(data)
+            if case .end = part {
+                state = .awaitingHead
+                arm(Self.idleDeadline, context)
+            }
+        case (_, .refused), (_, .awaitingHead), (.head, .reader): break
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        unanswered -= 1
+        if self.context.isLeaving && unanswered == 0 {
+            context.writeAndFlush(data, promise: promise)
+            context.close(promise: nil)
+        } else {
+            context.write(data, promise: promise)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        let refusal =
+            error == .headerOverflow
+            ? GatewayError(.headersTooLarge, "the request head is over \(Self.maximumHead) bytes")
+            : GatewayError(.invalidRequest, "the request is not valid HTTP/1.1")
+        refuse(refusal, context)
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        if let error = Self.excess(of: head) { return refuse(error, context) }
+        arm(Self.bodyDeadline, context)
+        let route = head.method == .GET ? Route(path: head.path) : .http
+        if route == .http || unanswered > 0 {
+            // A reader's request that is pipelined behind another is the framework's too, which refuses it.
+            enterFramework(head, context)
+        } else {
+            state = .reader(head, route)
+        }
+    }
+
+    private static func excess(of head: HTTPRequestHead) -> GatewayError? {
+        guard head.uri.utf8.count <= maximumTarget else {
+            return GatewayError(.uriTooLong, "the request target is over \(maximumTarget) bytes")
+        }
+        let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        guard size <= maximumHead else {
+            return GatewayError(.headersTooLarge, "the request head is over \(maximumHead) bytes")
+        }
+        return nil
+    }
+
+    private func enterFramework(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        if framework == nil {
+            do {
+                framework = try http.attach(to: context.channel)
+            } catch {
+                return context.close(promise: nil)
+            }
+        }
+        state = .http
+        unanswered += 1
+        if head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) && head.version == .http1_1 {
+            context.writeAndFlush(
+                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        }
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    private func arm(_ amount: TimeAmount, _ channelContext: ChannelHandlerContext) {
+        deadline?.cancel()
+        let bound = NIOLoopBound((door: self, context: channelContext), eventLoop: channelContext.eventLoop)
+        deadline = channelContext.eventLoop.scheduleTask(in: amount) {
+            bound.value.door.timeOut(bound.value.context)
+        }
+    }
+
+    private func timeOut(_ context: ChannelHandlerContext) {
+        switch state {
+        case .awaitingHead where framework != nil:
+            // Idle between requests, or still being answered.
+            if unanswered == 0 { context.close(promise: nil) } else { arm(Self.idleDeadline, context) }
+        case .refused: context.close(promise: nil)
+        case .awaitingHead, .reader, .http:
+            refuse(GatewayError(.requestTimeout, "the request did not arrive in time"), context)
+        }
+    }
+}
+
+// Refusals.
+extension FrontDoor {
+    /// Answers with an error and closes, unless the framework is in the middle of an answer.
+    private func refuse(_ error: GatewayError, _ context: ChannelHandlerContext) {
+        if case .refused = state { return }
+        state = .refused
+        self.context.metrics.refused(error.code)
+        guard unanswered == 0 else { return context.close(promise: nil) }
+        let body = error.body
+        var headers = HTTPHeaders([
+            ("Content-Type", "application/json"), ("Content-Length", String(body.count)), ("Connection", "close"),
+            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+        ])
+        if let seconds = error.retryAfter { headers.add(name: "Retry-After", value: String(seconds)) }
+        for header in error.headers { headers.replaceOrAdd(name: header.name, value: header.value) }
+        let head = HTTPResponseHead(
+            version: .http1_1, status: HTTPResponseStatus(statusCode: error.code.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        let channel = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+            // What the peer still sends is read and discarded, so that it gets the answer before the connection's end.
+            channel.value.close(mode: .output, promise: nil)
+        }
+        deadline?.cancel()
+        deadline = context.eventLoop.scheduleTask(in: .seconds(2)) { channel.value.close(promise: nil) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent {
+            switch state {
+            case .refused: context.close(promise: nil)
+            case .awaitingHead where framework == nil, .reader: context.close(promise: nil)
+            case .awaitingHead, .http: break
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+}
+
+// Readers.
+extension FrontDoor {
+    /// Turns the connection into a reader's, or throws before anything is changed.
+    private func takeOver(
+        _ head: HTTPRequestHead, _ route: Route, _ channelContext: ChannelHandlerContext
+    ) throws(GatewayError) {
+        try context.refuseWhenLeaving()
+        let host = head.headers.first(name: "host")
+        try context.checkOrigin(head.headers.first(name: "origin"), host: host)
+        guard let shard = context.hub.shard(on: channelContext.eventLoop) else {
+            throw GatewayError(.internalError, "no shard on this event loop")
+        }
+        switch route {
+        case .duplex:
+            let handshake = try Self.handshake(head, subprotocols: ["crier.v1"])
+            let place = try place(for: head, channelContext)
+            let token = PublishToken.token(inAuthorization: head.headers.first(name: "authorization"))
+            let session = DuplexSocket(context, shard: shard, place: place, token: token, now: .now())
+            becomeWebSocket(handshake, session, channelContext)
+        case .read(let topics, let form):
+            let fields = RequestFields(head)
+            let request = try ReadRequest(
+                topics: topics, form: form, fields: fields, now: context.clock.now(), limits: context.readLimits)
+            if form == .webSocket {
+                let handshake = try Self.handshake(head, subprotocols: ["cloudevents.json"])
+                let place = try place(for: head, channelContext)
+                let session = TopicSocket(
+                    context, request, form: handshake.subprotocol == nil ? .webSocket : .cloudEvents, shard: shard,
+                    place: place)
+                becomeWebSocket(handshake, session, channelContext)
+            } else {
+                let place = try place(for: head, channelContext)
+                let response = StreamResponse.head(
+                    form: form, origin: head.headers.first(name: "origin"), policy: context.configuration.allowedOrigins
+                )
+                let reader = StreamReader(context, request, shard: shard, place: place, response: response)
+                replacePipeline(with: reader, channelContext)
+            }
+        case .http: break
+        }
+    }
+
+    private func place(
+        for head: HTTPRequestHead, _ channelContext: ChannelHandlerContext
+    ) throws(GatewayError) -> SocketPlace {
+        let address = context.address(of: channelContext.channel) { head.headers.first(name: $0) }
+        return try SocketPlace(context.addresses, address)
+    }
+
+    private static func handshake(
+        _ head: HTTPRequestHead, subprotocols: [String]
+    ) throws(GatewayError) -> WebSocketHandshake {
+        do throws(WebSocketHandshakeError) {
+            return try WebSocketHandshake.accept(head, subprotocols: subprotocols)
+        } catch {
+            throw GatewayError(
+                error.status == 426 ? .upgradeRequired : .invalidHandshake, error.message,
+                headers: error.headers.map { GatewayError.Header(name: $0.name, value: $0.value) })
+        }
+    }
+
+    private func becomeWebSocket<Session: WebSocketSession>(
+        _ handshake: WebSocketHandshake, _ session: Session, _ channelContext: ChannelHandlerContext
+    ) {
+        let limits = WebSocketLimits(
+            maxFrameBytes: context.configuration.maximumBody, maxMessageBytes: context.configuration.maximumBody)
+        replacePipeline(
+            with: WebSocketHandler(session: session, limits: limits), sending: handshake.response(), channelContext)
+    }
+
+    /// Takes the HTTP handlers away and puts the reader's in their place. What the decoder has read beyond the request goes to the reader.
+    private func replacePipeline(
+        with reader: some ChannelInboundHandler & RemovableChannelHandler, sending response: ByteBuffer? = nil,
+        _ channelContext: ChannelHandlerContext
+    ) {
+        let channel = channelContext.channel
+        let pipeline = channel.pipeline.syncOperations
+        deadline?.cancel()
+        do {
+            let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+            let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            _ = pipeline.removeHandler(context: encoder)
+            if let framework { _ = pipeline.removeHandler(framework) }
+            if let response { channelContext.writeAndFlush(NIOAny(response), promise: nil) }
+            try pipeline.addHandler(reader, position: .after(self))
+            _ = pipeline.removeHandler(context: channelContext)
+            _ = pipeline.removeHandler(context: decoder)
+        } catch {
+            channel.close(promise: nil)
+        }
+    }
+}
+
+extension HTTPRequestHead {
+    /// The target's path, without the query.
+    var path: Substring { uri.prefix { $0 != "?" } }
+
+    /// The target's query, without the `?`.
+    var query: Substring { uri.firstIndex(of: "?").map { uri[uri.index(after: $0)...] } ?? "" }
+}
+
+@available(*, unavailable)
+extension FrontDoor: Sendable {}

@@ -1,0 +1,72 @@
+import Broadcasting
+import HTTPTypes
+import Logging
+import MessageBus
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// What every connection of the gateway works with.
+final class GatewayContext: Sendable {
+    let configuration: ServerConfiguration
+    let hub: Hub
+    let publisher: Publisher
+    let intake: PublishIntake
+    let readLimits: ReadLimits
+    let addresses: AddressLimits
+    let senders = SenderNames()
+    let clock: WallClock
+    let metrics: GatewayMetrics
+    let logger: Logger
+    private let leaving = Atomic(false)
+
+    init(
+        configuration: ServerConfiguration, hub: Hub, publisher: Publisher, clock: WallClock, metrics: GatewayMetrics,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.hub = hub
+        self.publisher = publisher
+        self.intake = PublishIntake(limits: IntakeLimits(text: configuration.maximumText))
+        self.readLimits = ReadLimits(topics: configuration.maximumTopics)
+        self.addresses = AddressLimits(
+            configuration.hasRateLimits
+                ? AddressLimits.Limits(
+                    alerts: configuration.addressRate, handshakes: configuration.handshakeRate,
+                    sockets: configuration.addressSockets) : nil)
+        self.clock = clock
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Set once the VM leaves: nobody new is let in, and HTTP connections end after their response.
+    var isLeaving: Bool { leaving.load(ordering: .relaxed) }
+
+    func leave() { leaving.store(true, ordering: .relaxed) }
+
+    /// Whom a request comes from: the socket's peer, or whom the trusted proxy names.
+    ///
+    /// - Parameter header: the request's first value of a header, named in lower case.
+    func address(of channel: any Channel, header: (String) -> String?) -> ClientAddress {
+        switch configuration.trustedProxy {
+        case .none: break
+        case .fly: if let text = header("fly-client-ip") { return ClientAddress(text: text.trimmingBlanks()) }
+        case .forwarded:
+            if let last = header("x-forwarded-for")?.split(separator: ",").last {
+                return ClientAddress(text: last.trimmingBlanks())
+            }
+        }
+        return ClientAddress(channel.remoteAddress)
+    }
+
+    /// Refuses requests of pages whose origin is not allowed.
+    func checkOrigin(_ origin: String?, host: String?) throws(GatewayError) {
+        guard configuration.allowedOrigins.allows(origin, host: host) else {
+            throw GatewayError(.forbiddenOrigin, "pages of the origin \(origin ?? "") may not use this server")
+        }
+    }
+
+    func refuseWhenLeaving() throws(GatewayError) {
+        if isLeaving { throw GatewayError(.draining, "this server is shutting down", retryAfter: 1) }
+    }
+}

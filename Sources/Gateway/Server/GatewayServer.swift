@@ -1,0 +1,116 @@
+import Broadcasting
+import Hummingbird
+public import Logging
+public import MessageBus
+import NIOCore
+import NIOPosix
+public import PrometheusMetrics
+
+/// The whole server: the hub on its bus, and the gateway before it.
+public final class GatewayServer: Sendable {
+    private let configuration: ServerConfiguration
+    private let bus: any MessageBus
+    private let registry: PrometheusRegistry
+    private let logger: Logger
+
+    public init(
+        configuration: ServerConfiguration, bus: any MessageBus, registry: PrometheusRegistry, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.bus = bus
+        self.registry = registry
+        self.logger = logger
+    }
+
+    /// Serves until `shutdown` comes back, then leaves without losing anyone: the subscription is deleted, nobody new is let in, sockets
+    /// are closed over `DRAIN_SECONDS`, and publishes in flight are finished.
+    ///
+    /// - Parameters:
+    ///   - started: called with the port once the server answers.
+    ///   - shutdown: waits until the server is to leave.
+    public func run(
+        started: @escaping @Sendable (Int) async -> Void, until shutdown: @escaping @Sendable () async -> Void
+    ) async throws {
+        let maximum = FileLimit.raise()
+        let threads = configuration.threads > 0 ? configuration.threads : System.coreCount
+        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        do {
+            try await serve(on: eventLoops, maximum: maximum, started, shutdown)
+        } catch {
+            try? await eventLoops.shutdownGracefully()
+            throw error
+        }
+        try? await eventLoops.shutdownGracefully()
+    }
+
+    private func serve(
+        on eventLoops: MultiThreadedEventLoopGroup, maximum: Int, _ started: @escaping @Sendable (Int) async -> Void,
+        _ shutdown: @escaping @Sendable () async -> Void
+    ) async throws {
+        describeMetrics()
+        let queue = PublishQueue(bus: bus, metrics: registry)
+        let delayed = DelayedAlerts(queue: queue, logger: logger)
+        let hub = try await Hub(
+            bus: bus, vm: configuration.vm, eventLoops: eventLoops, configuration: configuration.hub,
+            metrics: HubMetrics(factory: registry), logger: logger)
+        let context = GatewayContext(
+            configuration: configuration, hub: hub,
+            publisher: Publisher(queue: queue, delayed: delayed, region: configuration.vm.region, clock: .system),
+            clock: .system, metrics: GatewayMetrics(factory: registry), logger: logger)
+        let page = Page.load(from: configuration.publicDirectory)
+        if page.html == nil {
+            logger.warning("no page", metadata: ["PUBLIC_DIR": "\(configuration.publicDirectory)"])
+        }
+        let router = GatewayRouter.make(context, registry: registry, page: page)
+        let connections = HTTPConnections(HTTPService(router.buildResponder(), logger: logger))
+        let listener = try await Listener.bind(context, http: connections, eventLoops: eventLoops, maximum: maximum)
+        logger.info("listening", metadata: ["port": "\(listener.port)", "host": "\(configuration.host)"])
+
+        try await withThrowingTaskGroup(of: Task.self) { group in
+            group.addTask {
+                try await hub.run()
+                return .hub
+            }
+            group.addTask {
+                await queue.run()
+                return .queue
+            }
+            group.addTask {
+                await delayed.run()
+                return .other
+            }
+            group.addTask {
+                await connections.run()
+                return .other
+            }
+            group.addTask {
+                await started(listener.port)
+                await shutdown()
+                await self.leave(context, listener, queue)
+                return .shutdown
+            }
+            // The hub ends when it has left the bus, the queue when all is published; the shutdown's end is the server's.
+            while let task = try await group.next(), task != .shutdown {}
+            group.cancelAll()
+        }
+        logger.info("left")
+    }
+
+    private enum Task { case hub, queue, shutdown, other }
+
+    private func leave(_ context: GatewayContext, _ listener: Listener, _ queue: PublishQueue) async {
+        logger.info("leaving", metadata: ["sockets": "\(context.hub.currentStatus.sockets)"])
+        await context.hub.leaveBus()
+        context.leave()
+        await listener.stopAccepting()
+        await context.hub.drain(seconds: configuration.drainSeconds)
+        queue.close()
+        await queue.finished()
+    }
+
+    private func describeMetrics() {
+        for (name, text) in HubMetrics.help + PublishQueue.help + GatewayMetrics.help {
+            registry.describe(name: name, help: text)
+        }
+    }
+}

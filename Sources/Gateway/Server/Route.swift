@@ -1,0 +1,41 @@
+import Broadcasting
+
+/// What a request's path means. Readers are told apart here, before anything else handles the request, since they never enter the HTTP framework.
+enum Route: Equatable, Sendable {
+    /// `/ws`: the duplex WebSocket.
+    case duplex
+    /// `/{topics}/ws`, `/sse`, `/json` or `/raw`.
+    case read(topics: String, form: WireForm)
+    /// Everything else.
+    case http
+
+    /// Names that are routes and so cannot be topics.
+    static let reservedNames: Set<String> = [
+        "assets", "docs", "errors", "health", "lobby", "login", "logout", "metrics", "ready", "rooms", "session", "v1",
+        "ws",
+    ]
+
+    /// - Parameter path: the path without its query, as it came: topics need no percent-encoding, but some clients encode `,` and `*`.
+    init(path: some StringProtocol) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.count == 2 && parts[1] == "ws" {
+            self = .duplex
+        } else if parts.count == 3, let form = Self.form(parts[2]), !Self.reservedNames.contains(String(parts[1])) {
+            self = .read(
+                topics: String(decoding: PercentEncoding.decode(parts[1].utf8), as: UTF8.self),
+                form: form)
+        } else {
+            self = .http
+        }
+    }
+
+    private static func form(_ name: some StringProtocol) -> WireForm? {
+        switch String(name) {
+        case "ws": .webSocket
+        case "sse": .eventStream
+        case "json": .jsonLines
+        case "raw": .rawLines
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,49 @@
+"""Fixtures that all interop tests share."""
+
+import pathlib
+import re
+import sys
+import uuid
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from crier_server import CrierServer  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One server for all tests that neither stop nor configure it. They keep apart by their topics."""
+    crier = CrierServer()
+    try:
+        yield crier.start()
+        crier.stop()
+    finally:
+        crier.discard()
+
+
+@pytest.fixture
+def own_server():
+    """Starts servers for one test: `own_server(KEY="value")`. Those still running at the end are stopped and judged."""
+    servers = []
+
+    def start(**environment: str | None) -> CrierServer:
+        crier = CrierServer(**environment)
+        servers.append(crier)
+        return crier.start()
+
+    try:
+        yield start
+        for crier in servers:
+            crier.stop()
+    finally:
+        for crier in servers:
+            crier.discard()
+
+
+@pytest.fixture
+def topic(request) -> str:
+    """A topic that no other test uses."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name).strip("-")
+    return f"{name[:40]}-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,95 @@
+"""The page as a person sees it, through its documented DOM hooks, in Debian's Chromium."""
+
+import os
+import pathlib
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from waiting import PATIENCE, wait_until
+
+LIVE = "live"
+
+# Runs before the page's own scripts. Playwright injects it past the content security policy.
+OBSERVE = """
+window.__violations = [];
+window.__states = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.__violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+new MutationObserver(() => {
+  const state = document.getElementById("state")?.dataset.state;
+  if (state && state !== window.__states.at(-1)) window.__states.push(state);
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+"""
+
+
+class CrierPage:
+    """One tab."""
+
+    def __init__(self, context: BrowserContext, url: str):
+        self.url = url
+        self.errors: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE * 1000)
+        self.page.add_init_script(OBSERVE)
+        self.page.on("console", lambda message: message.type in ("error", "warning") and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self) -> "CrierPage":
+        """Loads the page and waits until it is connected: what is raised from then on it must show."""
+        response = self.page.goto(self.url)
+        assert response.status == 200
+        self.wait_live()
+        return self
+
+    def wait_live(self) -> None:
+        expect(self.page.locator("#state")).to_have_attribute("data-state", LIVE, timeout=PATIENCE * 2000)
+
+    def wait_not_live(self) -> None:
+        expect(self.page.locator("#state")).not_to_have_attribute("data-state", LIVE)
+
+    @property
+    def transport(self) -> str:
+        return self.page.locator("#transport").get_attribute("data-transport")
+
+    @property
+    def states(self) -> list[str]:
+        return self.page.evaluate("window.__states")
+
+    def raise_alert(self, message: str, topic: str | None = None) -> None:
+        """Writes the message and presses the red button."""
+        if topic is not None:
+            self.page.locator("#topic").fill(topic)
+        self.page.locator("#message").fill(message)
+        self.page.locator("#raise").click()
+
+    @property
+    def feed(self) -> list[dict[str, str]]:
+        """What the feed shows, oldest first."""
+        items = self.page.evaluate(
+            """[...document.querySelectorAll("#feed [data-id]")].map((item) => ({
+                 id: item.dataset.id, topic: item.dataset.topic, text: item.querySelector(".text").textContent.trim(),
+               }))"""
+        )
+        ids = [item["id"] for item in items]
+        assert len(ids) == len(set(ids)), f"the feed shows an alert twice: {ids}"
+        assert ids in (sorted(ids), sorted(ids, reverse=True)), f"the feed is out of order: {ids}"
+        return sorted(items, key=lambda item: item["id"])
+
+    @property
+    def texts(self) -> list[str]:
+        return [item["text"] for item in self.feed]
+
+    def wait_for(self, *texts: str) -> None:
+        """Until the feed ends with exactly these, in this order."""
+        wait_until(lambda: self.texts[-len(texts) :] == list(texts), f"{texts} in the feed", PATIENCE * 2)
+
+    def assert_clean(self) -> None:
+        """Nothing was blocked by the content security policy, and nothing went wrong in the console."""
+        assert self.page.evaluate("window.__violations") == []
+        assert self.errors == []
+
+    def shoot(self, name: str) -> None:
+        directory = os.environ.get("CRIER_SHOTS")
+        if directory:
+            pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=str(pathlib.Path(directory) / f"{name}.png"), full_page=True, animations="disabled")

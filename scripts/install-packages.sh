@@ -1,0 +1,66 @@
+#!/bin/sh
+# Installs the Debian packages that building (`build`) or testing (`test`) Crier needs and that are missing.
+# A second run finds nothing missing and touches neither apt nor the network.
+set -eu
+
+# hiredis and libpq join when their buses do; the Swift toolchain brings its own compiler, linker and headers.
+BUILD_PACKAGES="ca-certificates git zlib1g-dev"
+# libatomic1 is for the Node.js that Playwright's Python package brings along.
+TEST_PACKAGES="chromium curl fonts-dejavu-core libatomic1 python3-venv"
+NODE_MAJOR=18
+
+usage() {
+    echo "usage: $0 build|test" >&2
+    exit 64
+}
+
+[ $# -eq 1 ] || usage
+case $1 in
+    build) wanted=$BUILD_PACKAGES ;;
+    test)
+        wanted="$BUILD_PACKAGES $TEST_PACKAGES"
+        # Any Node.js from somewhere else will do, if it is new enough.
+        node_major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p' || true)
+        [ "${node_major:-0}" -ge "$NODE_MAJOR" ] || wanted="$wanted nodejs"
+        ;;
+    *) usage ;;
+esac
+
+if ! command -v dpkg >/dev/null 2>&1; then
+    echo "install-packages: this is not Debian; please install by hand what these are called here: $wanted" >&2
+    exit 0
+fi
+
+missing=
+for package in $wanted; do
+    dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed' || missing="$missing $package"
+done
+if [ -z "$missing" ]; then
+    echo "install-packages: everything for '$1' is there"
+    exit 0
+fi
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "install-packages: missing:$missing; run this as root or install sudo" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 \
+        -o DPkg::Lock::Timeout=120 "$@"
+}
+
+echo "install-packages: installing$missing"
+# The lists on the machine may be absent or name versions that the mirror has replaced: only then they are fetched anew.
+# shellcheck disable=SC2086 # a list of words
+if ! apt install -y --no-install-recommends $missing >/dev/null 2>&1; then
+    echo "install-packages: refreshing the package lists"
+    # One broken third-party list must not stand in the way: the second try decides.
+    apt update >/dev/null || echo "install-packages: apt-get update had errors" >&2
+    apt install -y --no-install-recommends $missing >/dev/null
+fi
+echo "install-packages: done"
