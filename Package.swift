@@ -35,7 +35,8 @@ let package = Package(
     name: "crier",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "crier", targets: ["Crier"])
+        .executable(name: "crier", targets: ["Crier"]),
+        .executable(name: "crier-echo", targets: ["EchoServer"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -91,6 +92,9 @@ let package = Package(
                 logging,
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "EchoServer", dependencies: ["CrierTesting", nioPosix], path: "Tests/Interop/EchoServer",
+            swiftSettings: strict),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "CrierTesting"], swiftSettings: strict),
         .testTarget(name: "MessageBusTests", dependencies: ["MessageBus", "CrierTesting"], swiftSettings: strict),
         .testTarget(
@@ -104,15 +108,7 @@ let package = Package(
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics", coreMetrics], swiftSettings: strict),
         .testTarget(
-            name: "GatewayTests",
-            dependencies: [
-                "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting",
-                asyncHTTPClient,
-                nioCore, nioHTTP1, nioPosix,
-            ],
-            swiftSettings: strict),
-        .testTarget(
             name: "CrierTests",
-            dependencies: ["Crier", "CrierTesting", "MessageBus", subprocess], swiftSettings: strict),
+            dependencies: ["Crier", "CrierTesting", "MessageBus", argumentParser, subprocess], swiftSettings: strict),
     ]
 )

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 requirements=Tests/Interop/requirements-autobahn.txt
 environment=.venv/autobahn
 packages="libffi7 libpython2.7-minimal libpython2.7-stdlib libssl1.1 python2.7-minimal"
-# Where Debian 11 is now, and where it goes once it is archived.
-mirrors="http://deb.debian.org/debian http://archive.debian.org/debian"
+# The mirrors that this machine's apt has for Debian itself: they hold Debian 11 too.
+mirrors=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | sort -u)
 
 fingerprint=$({ echo "$PWD ${PYTHON2:-debian}"; cat "$requirements" scripts/autobahn-env.sh; } | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$environment/.fingerprint" 2>/dev/null || true)" = "$fingerprint" ] && [ -x "$environment/wstest" ]; then

@@ -17,7 +17,7 @@ struct Crier: AsyncParsableCommand {
               crier subscribe alien-landings
             """,
         version: Version.text,
-        subcommands: [ServeCommand.self, PublishCommand.self, SubscribeCommand.self],
+        subcommands: [ServeCommand.self, PublishCommand.self, SubscribeCommand.self, BenchCommand.self],
         defaultSubcommand: ServeCommand.self)
 }
 

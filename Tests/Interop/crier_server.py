@@ -30,7 +30,7 @@ class CrierServer:
     """`crier serve` on a loopback port, with nothing but the given configuration in its environment. A value of None removes a default."""
 
     def __init__(self, **environment: str | None):
-        self.binary = pathlib.Path(os.environ.get("CRIER_BIN", REPOSITORY / ".build/release/crier")).absolute()
+        self.binary = REPOSITORY / os.environ.get("CRIER_BIN", ".build/release/crier")
         self.port = free_port()
         configuration = {"HOST": "127.0.0.1", "RATE_LIMITS": "off", "DRAIN_SECONDS": "1", **environment}
         self.environment = {key: value for key, value in configuration.items() if value is not None}

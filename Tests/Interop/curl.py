@@ -29,8 +29,8 @@ class Answer:
         return ", ".join(self.headers.get(name.lower(), []))
 
 
-def curl(*arguments: str, body: bytes | str | None = None) -> Answer:
-    """One request. `arguments` are curl's own; `body` is sent as it is."""
+def curl(*arguments: str, body: bytes | str | None = None, upload: str | None = None) -> Answer:
+    """One request. `arguments` are curl's own; `body` is sent as it is; `upload` is curl's standard input and nothing more."""
     command = ["curl", "--silent", "--show-error", "--max-time", str(PATIENCE)]
     command += ["--write-out", '%{stderr}{"status":%{http_code},"headers":%{header_json}}']
     if body is not None:
@@ -38,7 +38,8 @@ def curl(*arguments: str, body: bytes | str | None = None) -> Answer:
         command += ["--data-binary", "@-", "-H", "Expect:"]
         if not any(argument.lower().startswith("content-type") for argument in arguments):
             command += ["-H", "Content-Type:"]
-    data = body.encode() if isinstance(body, str) else body
+    data = body if upload is None else upload
+    data = data.encode() if isinstance(data, str) else data
     done = subprocess.run([*command, *arguments], input=data, capture_output=True, check=False)
     assert done.returncode == 0, f"curl {arguments}: {done.stderr.decode()}"
     meta = json.loads(done.stderr)

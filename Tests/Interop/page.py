@@ -1,10 +1,10 @@
 """The page as a person sees it, through its documented DOM hooks, in Debian's Chromium."""
 
 import os
-import pathlib
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from crier_server import REPOSITORY
 from waiting import PATIENCE, wait_until
 
 LIVE = "live"
@@ -89,7 +89,7 @@ class CrierPage:
         assert self.errors == []
 
     def shoot(self, name: str) -> None:
-        directory = os.environ.get("CRIER_SHOTS")
-        if directory:
-            pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=str(pathlib.Path(directory) / f"{name}.png"), full_page=True, animations="disabled")
+        if wanted := os.environ.get("CRIER_SHOTS"):
+            directory = REPOSITORY / wanted
+            directory.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=str(directory / f"{name}.png"), full_page=True, animations="disabled")

@@ -2,13 +2,14 @@
 
 import base64
 import json
+import subprocess
 import time
 
 import pytest
 
 from curl import JSONStream, curl
 from log_order import assert_log_order
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -166,6 +167,53 @@ def test_an_expired_alert_is_not_replayed(server, topic, reader):
     wait_until(lambda: held() == ["stays"], "the alert to expire")
 
 
+class TestHTTP:
+    """What HTTP/1.1 allows a client to do."""
+
+    def test_a_chunked_upload_that_expects_100_continue(self, server, topic, reader):
+        text = "in chunks — 👽 " * 200
+        alert = received(
+            reader,
+            curl(
+                "-T", "-",
+                "-H", "Transfer-Encoding: chunked",
+                "-H", "Expect: 100-continue",
+                f"{server.url}/{topic}",
+                upload=text,
+            ),
+        )  # fmt: skip
+        assert alert["message"].strip() == text.strip()
+
+    def test_http_1_0(self, server, topic, reader):
+        received(reader, curl("--http1.0", f"{server.url}/{topic}", body="old"))
+        assert curl("--http1.0", f"{server.url}/{topic}/json?poll=1").lines[-1]["message"] == "old"
+
+    def test_publishing_and_polling_in_turn_on_a_kept_connection(self, server, topic):
+        """A client that keeps its connection alive, as most do. A poll may end it, if it says so."""
+        steps = []
+        for number in range(3):
+            steps += ["--next", "-sS", "--data-raw", f"n{number}", f"{server.url}/{topic}", "-w", "\n%{num_connects} %{http_code}\n"]
+            steps += ["--next", "-sS", f"{server.url}/{topic}/json?poll=1&since=latest", "-w", "%{num_connects} %{http_code}\n"]
+        done = subprocess.run(["curl", *steps[1:]], capture_output=True, text=True, timeout=PATIENCE, check=True)
+        lines = [line for line in done.stdout.splitlines() if line]
+        assert not done.stderr, done.stderr
+        assert [line.split()[1] for line in lines if line[0].isdigit()] == ["200"] * 6, done.stdout
+        assert sum(int(line.split()[0]) for line in lines if line[0].isdigit()) < 6, f"no connection was used twice:\n{done.stdout}"
+        texts = [json.loads(line)["message"] for line in lines if line.startswith("{")]
+        assert texts == ["n0", "n0", "n1", "n1", "n2", "n2"]
+
+    def test_head(self, server, topic):
+        for path in ("/", f"/{topic}", "/health"):
+            answer = curl("--head", f"{server.url}{path}")
+            assert answer.status == 200, path
+
+    def test_a_webhook_handshake(self, server, topic):
+        """CloudEvents' HTTP webhook validation: the sender asks, the receiver says what it takes."""
+        answer = curl("-X", "OPTIONS", "-H", "WebHook-Request-Origin: sender.example.com", f"{server.url}/{topic}")
+        assert answer.status in (200, 204)
+        assert answer.header("webhook-allowed-origin") in ("*", "sender.example.com")
+
+
 class TestRefusals:
     """Bad input gets a precise error and raises nothing."""
 
@@ -199,7 +247,7 @@ class TestRefusals:
     )
     def test_bad_fields(self, server, topic, reader, headers):
         arguments = [part for header in headers for part in ("-H", header)]
-        self.refused(curl(*arguments, f"{server.url}/{topic}", body="x"), 400)
+        self.refused(curl(*arguments, f"{server.url}/{topic}", body="x"), 400, 413)
         received(reader, curl(f"{server.url}/{topic}", body="the next is fine"))
 
     @pytest.mark.parametrize(
@@ -219,6 +267,11 @@ class TestRefusals:
     @pytest.mark.parametrize("name", ["a.b", "x" * 65, "%C3%BC", "docs", "metrics", "ws"])
     def test_names_that_cannot_be_topics(self, server, name):
         self.refused(curl("-X", "POST", f"{server.url}/{name}", body="x"), 400, 404, 405)
+
+    @pytest.mark.parametrize("name", ["a.b", "x" * 65, "docs", "metrics"])
+    def test_reading_names_that_cannot_be_topics(self, server, name):
+        error = self.refused(curl(f"{server.url}/{name}/json?poll=1"), 400, 404)
+        assert "pipelin" not in error["error"], "the reason given is the reason"
 
     def test_too_long_a_text(self, server, topic, reader):
         received(reader, curl(f"{server.url}/{topic}", body="x" * 4096))

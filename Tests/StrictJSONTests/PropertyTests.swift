@@ -1,3 +1,4 @@
+import CrierTesting
 import StrictJSON
 import Testing
 
@@ -46,10 +47,10 @@ struct PropertyTests {
     /// 4 × 50,000 damaged texts: none traps, errors point into the text, and what is accepted reads back the same.
     @Test(arguments: [11, 12, 13, 14] as [UInt64])
     func damagedTextsAreRefusedOrUnderstoodAndNeverTrap(seed: UInt64) throws {
-        let sample = Array(
+        let text =
             #"{"id":"00bPJ500000A","n":[-0,1.5e+3,20,{"k":{}}],"#
-                + #""s":"\u00e9\ud83d\ude00\n é€😀 Sydney","t":true,"z":[null,false]}"#
-                .utf8)
+            + #""s":"\u00e9\ud83d\ude00\n é€😀 Sydney","t":true,"z":[null,false]}"#
+        let sample = Array(text.utf8)
         let interesting =
             Array("\"\\{}[]:,-+.eE0123456789 utrfn/\u{0}\u{1f}\u{7f}".utf8) + [0x80, 0xC2, 0xE0, 0xED, 0xF4, 0xFF]
         var random = SeededGenerator(seed: seed)

@@ -50,6 +50,26 @@ import WebSocketTransport
         try await fixture.server.stop()
     }
 
+    @Test("what is written while the peer catches up does not overtake what is pending") func orderWhileReading()
+        async throws
+    {
+        let fixture = try await LoopbackFixture.start()
+        let (raw, probe) = try await fixture.connect(receiveBuffer: 4096)
+        let most = try await probe.run { session in
+            guard let writer = session.socket?.writer else { return 0 }
+            var most = 0
+            for number in 0..<8000 {
+                writer.write(Self.chunk(number))
+                most = max(most, writer.pendingBytes)
+            }
+            return most
+        }
+        #expect(most > 0)
+        #expect(try await raw.read(within: .seconds(20)) { $0.count >= 8000 * 4096 } == Self.stream(0..<8000))
+        try await raw.close()
+        try await fixture.server.stop()
+    }
+
     @Test("what is pending when the last bytes are given is delivered before the end") func closesAfterPending()
         async throws
     {
@@ -116,14 +136,16 @@ import WebSocketTransport
         async throws
     {
         let fixture = try await LoopbackFixture.start()
-        let (first, old) = try await fixture.connect()
-        try await first.close()
-        try await old.wait { $0.ends == 1 }
+        // No handler tells this writer that its channel is gone.
+        let closed = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: fixture.server.port).get()
+        let writer = try await closed.eventLoop.submit {
+            NIOLoopBound(SocketWriter(channel: closed), eventLoop: closed.eventLoop)
+        }.get()
+        try await closed.close()
         var connections: [(RawConnection, Probe)] = []
         for _ in 0..<8 { connections.append(try await fixture.connect()) }
-        try await old.run { session in
-            for _ in 0..<100 { session.socket?.writer.write(ByteBuffer(string: "stray")) }
-        }
+        try await closed.eventLoop.submit { writer.value.write(ByteBuffer(string: "stray")) }.get()
         for (raw, probe) in connections {
             try await probe.run { $0.socket?.writer.writeThenClose(ByteBuffer(string: "own")) }
             #expect(try await raw.readToEnd() == Array("own".utf8))

@@ -3,45 +3,45 @@ import StrictJSON
 
 /// An alert as a CloudEvent 1.0 in JSON format.
 ///
-/// Attributes that the alert was published with come back as they were; the others are filled in: `id` from the log, `source` from the topic,
-/// `type` `crier.alert`, `time` from the VM that took it in. The extensions `topic`, `sequence` (the alert's id), `region` and `sender` are the server's.
+/// What was published as a CloudEvent comes back as it was. Otherwise `id` is the alert's, `source` its topic, `type` `crier.alert`, and `data` its
+/// text or JSON. The extensions `crierid`, `criertopic`, `crierregion` and `criersender` are the server's in both.
 enum CloudEventEncoding {
-    private static let ours: Set<String> = ["topic", "sequence", "region", "sender"]
-
     static func encode(_ alert: Alert) -> [UInt8] {
         let draft = alert.draft
-        let content = draft.content
-        var json = JSONWriter(reservingCapacity: 320 + content.message.utf8.count)
+        var json = JSONWriter(reservingCapacity: 320 + draft.content.message.utf8.count)
         json.beginObject()
-        json.key("specversion")
-        json.string("1.0")
-        let given = content.cloudEvent
-        attribute("id", given?["id"]?.stringValue ?? alert.position.id, in: &json)
-        attribute("source", given?["source"]?.stringValue ?? "/" + draft.topic.name, in: &json)
-        attribute("type", given?["type"]?.stringValue ?? "crier.alert", in: &json)
-        attribute("time", given?["time"]?.stringValue ?? RFC3339.format(draft.time), in: &json)
-        for (name, value) in given?.members ?? []
-        where !["id", "source", "type", "time", "specversion", "datacontenttype"].contains(name) && !ours.contains(name)
-        {
-            json.key(name)
-            json.value(value)
+        attribute("specversion", "1.0", in: &json)
+        if let given = draft.content.cloudEvent {
+            for (name, value) in given.members where !name.hasPrefix("crier") {
+                json.key(name)
+                json.value(value)
+            }
+        } else {
+            attribute("id", alert.position.id, in: &json)
+            attribute("source", "/" + draft.topic.name, in: &json)
+            attribute("type", "crier.alert", in: &json)
+            attribute("time", RFC3339.format(draft.time), in: &json)
+            let textType = draft.content.markdown ? "text/markdown" : "text/plain"
+            attribute("datacontenttype", draft.content.data == nil ? textType : "application/json", in: &json)
         }
-        attribute("topic", draft.topic.name, in: &json)
-        attribute("sequence", alert.position.id, in: &json)
-        attribute("region", draft.region, in: &json)
-        if let sender = draft.sender { attribute("sender", sender, in: &json) }
-        let givenType = given?["datacontenttype"]?.stringValue
-        if let data = content.data {
-            attribute("datacontenttype", givenType ?? "application/json", in: &json)
+        attribute("crierid", alert.position.id, in: &json)
+        attribute("criertopic", draft.topic.name, in: &json)
+        attribute("crierregion", draft.region, in: &json)
+        if let sender = draft.sender { attribute("criersender", sender, in: &json) }
+        if let data = draft.content.data {
             json.key("data")
             json.value(data)
-        } else {
-            attribute("datacontenttype", givenType ?? (content.markdown ? "text/markdown" : "text/plain"), in: &json)
-            json.key("data")
-            json.string(content.message)
+        } else if hasText(draft.content) {
+            attribute("data", draft.content.message, in: &json)
         }
         json.endObject()
         return json.bytes
+    }
+
+    /// Whether the message is the event's data. The message of a CloudEvent that came without data says what it was about.
+    private static func hasText(_ content: AlertContent) -> Bool {
+        guard let given = content.cloudEvent else { return true }
+        return given["datacontenttype"]?.stringValue?.lowercased().hasPrefix("text/") ?? false
     }
 
     private static func attribute(_ name: String, _ value: String, in json: inout JSONWriter) {

@@ -41,6 +41,16 @@ enum StandardStreams {
         _ = writeAll(Array("crier: \(text)\n".utf8), to: STDERR_FILENO)
     }
 
+    /// Shows how far long work is, on standard error: one line that changes on a terminal, nothing elsewhere but the end.
+    static func progress(_ what: String, _ count: Int, of total: Int) {
+        let isEnd = count == total
+        if isatty(STDERR_FILENO) == 1 {
+            _ = writeAll(Array("\r\(what): \(count) of \(total)\(isEnd ? "\n" : "")".utf8), to: STDERR_FILENO)
+        } else if isEnd {
+            note("\(what): \(count) of \(total)")
+        }
+    }
+
     /// Whether standard output is a pipe that nobody reads any more.
     static var isOutputAbandoned: Bool {
         var descriptor = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)

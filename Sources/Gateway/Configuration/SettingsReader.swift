@@ -10,17 +10,18 @@ public struct SettingsReader: Sendable {
     ///   - file: a file of `KEY=value` lines; `--config` and `CRIER_CONFIG` name one too.
     /// - Throws: `ConfigurationError` for a flag or argument that is none, or a file that cannot be read.
     public init(arguments: [String], environment: [String: String]) async throws {
-        try Self.check(arguments)
-        let flags = CommandLineArgumentsProvider(arguments: ["crier"] + Self.separated(arguments))
-        let variables = EnvironmentVariablesProvider(environmentVariables: environment)
-        var providers: [any ConfigProvider] = [flags, variables]
-        let first = ConfigReader(providers: providers)
-        if let path = first.string(forKey: "config") ?? environment["CRIER_CONFIG"] {
+        let flags = try Self.flags(arguments)
+        // Flags by their settings' keys: a value stays a value even where it begins as a flag does.
+        var providers: [any ConfigProvider] = [
+            EnvironmentVariablesProvider(environmentVariables: flags),
+            EnvironmentVariablesProvider(environmentVariables: environment),
+        ]
+        if let path = flags[Self.file] ?? environment[Self.file] {
             do {
                 let file = FilePath(path)
                 providers.append(try await EnvironmentVariablesProvider(environmentFilePath: file))
             } catch {
-                throw ConfigurationError(key: "CRIER_CONFIG", "cannot read the file \(path): \(error)")
+                throw ConfigurationError(key: Self.file, "cannot read the file \(path): \(error)")
             }
         }
         self.reader = ConfigReader(providers: providers)
@@ -68,41 +69,28 @@ public struct SettingsReader: Sendable {
         return value
     }
 
-    private static func check(_ arguments: [String]) throws(ConfigurationError) {
-        let known = Set(Setting.all.map(\.flag) + ["--config"])
-        var expectsValue = false
-        for argument in arguments {
-            if expectsValue {
-                expectsValue = false
-                continue
-            }
-            let flag = argument.split(separator: "=", maxSplits: 1).first.map(String.init) ?? argument
+    /// The key that names the file.
+    private static let file = "CRIER_CONFIG"
+
+    /// The values of `--key value` and `--key=value`, by the settings' keys; of several the last counts.
+    private static func flags(_ arguments: [String]) throws(ConfigurationError) -> [String: String] {
+        var keys = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.flag, $0.key) })
+        keys["--config"] = file
+        var values: [String: String] = [:]
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
             guard argument.hasPrefix("--") else {
                 throw ConfigurationError(key: argument, "not a flag; crier serve takes --key value pairs")
             }
-            guard known.contains(flag) else {
-                throw ConfigurationError(key: flag, "there is no such flag; crier serve --help lists them")
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let key = keys[parts[0]] else {
+                throw ConfigurationError(key: parts[0], "there is no such flag; crier serve --help lists them")
             }
-            expectsValue = !argument.contains("=")
-        }
-        if expectsValue, let last = arguments.last {
-            throw ConfigurationError(key: last, "a value has to follow")
-        }
-    }
-
-    /// `--key=value` as two arguments.
-    private static func separated(_ arguments: [String]) -> [String] {
-        var result: [String] = []
-        var expectsValue = false
-        for argument in arguments {
-            if !expectsValue, let equals = argument.firstIndex(of: "=") {
-                result.append(String(argument[..<equals]))
-                result.append(String(argument[argument.index(after: equals)...]))
-            } else {
-                result.append(argument)
-                expectsValue = !expectsValue
+            guard let value = parts.count > 1 ? parts[1] : rest.popFirst() else {
+                throw ConfigurationError(key: argument, "a value has to follow")
             }
+            values[key] = value
         }
-        return result
+        return values
     }
 }

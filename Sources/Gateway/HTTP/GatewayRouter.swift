@@ -8,7 +8,7 @@ enum GatewayRouter {
     static func make(_ context: GatewayContext, registry: PrometheusRegistry, page: Page) -> Router<
         GatewayRequestContext
     > {
-        let router = Router(context: GatewayRequestContext.self)
+        let router = Router(context: GatewayRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.middlewares.add(SecurityHeaders())
         router.middlewares.add(ErrorMiddleware(metrics: context.metrics))
         router.middlewares.add(

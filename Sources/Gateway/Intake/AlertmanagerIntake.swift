@@ -41,12 +41,12 @@ struct AlertmanagerIntake {
         let texts = ["summary", "description", "message"].compactMap { annotations?[$0]?.stringValue }
         let message = texts.isEmpty ? Self.listed(labels) : texts.joined(separator: "\n")
         let severity = labels["severity"]?.stringValue?.lowercased()
-        var content = AlertContent(message: Self.cut(message, at: intake.limits.text))
-        content.title = Self.cut("\(name) \(status)", at: intake.limits.title)
+        var content = AlertContent(message: PublishIntake.cut(message, at: intake.limits.text))
+        content.title = PublishIntake.cut("\(name) \(status)", at: intake.limits.title)
         content.priority = status == "resolved" ? .normal : Self.priority(severity)
-        content.tags = [status] + (severity.map { [Self.cut($0, at: intake.limits.tag)] } ?? [])
+        content.tags = [status, PublishIntake.cut(severity ?? "", at: intake.limits.tag)].filter { !$0.isEmpty }
         content.click = entry["generatorURL"]?.stringValue.flatMap { url in
-            url.hasPrefix("http://") || url.hasPrefix("https://") ? url : nil
+            PublishIntake.isLink(url) && url.utf8.count <= intake.limits.link ? url : nil
         }
         content.data = .object(entry)
         let key = KeyDigest.key(
@@ -67,13 +67,5 @@ struct AlertmanagerIntake {
 
     private static func listed(_ labels: JSONObject) -> String {
         labels.members.map { "\($0.key)=\($0.value.stringValue ?? "")" }.joined(separator: " ")
-    }
-
-    /// At most `limit` bytes, cut between characters.
-    private static func cut(_ text: String, at limit: Int) -> String {
-        guard text.utf8.count > limit else { return text }
-        var result = text
-        while result.utf8.count > limit { result.removeLast(max(1, (result.utf8.count - limit) / 4)) }
-        return result
     }
 }

@@ -63,7 +63,8 @@ struct CloudEventIntake {
             }
         }
         guard let text = String(validating: input.body, as: UTF8.self) else { throw Self.binaryData }
-        return try request(attributes, data: .string(text), input)
+        if input.mediaType.isEmpty { members.append(("datacontenttype", .string("text/plain"))) }
+        return try request(JSONObject(members), data: .string(text), input)
     }
 
     private func request(_ event: JSONObject, _ input: PublishInput) throws(GatewayError) -> AlertRequest {
@@ -91,12 +92,13 @@ struct CloudEventIntake {
         let object = data?.objectValue
         if case .string(let text)? = data {
             content.message = text
+            if !Self.isText(attributes) { content.data = data }
         } else {
             content.data = data == .null ? nil : data
             content.message =
                 object?["message"]?.stringValue ?? attributes["subject"]?.stringValue ?? attributes["type"]?.stringValue
                 ?? ""
-            content.title = object?["title"]?.stringValue.map { String($0.prefix(64)) }
+            content.title = object?["title"]?.stringValue.flatMap { $0.isEmpty ? nil : PublishIntake.cut($0, at: intake.limits.title) }
         }
         content.message = try intake.check(content.message, .message, at: intake.limits.text)
         content.priority = try priority(attributes)
@@ -160,6 +162,10 @@ struct CloudEventIntake {
 
     private static let binaryData = GatewayError(
         .unsupportedMedia, "the event's data is neither text nor JSON; alerts carry no binary data")
+
+    private static func isText(_ attributes: JSONObject) -> Bool {
+        attributes["datacontenttype"]?.stringValue?.lowercased().hasPrefix("text/") ?? false
+    }
 
     private static func isJSON(_ mediaType: String) -> Bool {
         mediaType == "application/json" || mediaType == "text/json" || mediaType.hasSuffix("+json")

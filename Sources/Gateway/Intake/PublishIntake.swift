@@ -92,6 +92,19 @@ extension PublishIntake {
         return text
     }
 
+    /// At most `limit` bytes, cut between characters: for texts whose sender does not know of the limit.
+    static func cut(_ text: String, at limit: Int) -> String {
+        guard text.utf8.count > limit else { return text }
+        var result = ""
+        var size = 0
+        for character in text {
+            size += character.utf8.count
+            guard size <= limit else { break }
+            result.append(character)
+        }
+        return result
+    }
+
     private func optional(_ text: String?, _ field: Field, at limit: Int) throws(GatewayError) -> String? {
         guard let text, !text.isEmpty else { return nil }
         return try check(text, field, at: limit)
@@ -118,13 +131,16 @@ extension PublishIntake {
 
     private func link(_ fields: FieldSource, _ field: Field) throws(GatewayError) -> String? {
         guard let text = try optional(fields.string(field), field, at: limits.link) else { return nil }
-        let lowered = text.lowercased()
-        guard lowered.hasPrefix("http://") || lowered.hasPrefix("https://"),
-            text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F })
-        else {
+        guard Self.isLink(text) else {
             throw GatewayError(.invalidField, "\(field.name) has to be an http or https URL")
         }
         return text
+    }
+
+    static func isLink(_ text: String) -> Bool {
+        let lowered = text.prefix(8).lowercased()
+        return (lowered.hasPrefix("http://") || lowered.hasPrefix("https://"))
+            && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
     }
 
     private func actions(_ fields: FieldSource) throws(GatewayError) -> JSONValue? {
@@ -147,8 +163,9 @@ extension PublishIntake {
 
     private func due(_ fields: FieldSource, now: WallTime) throws(GatewayError) -> WallTime? {
         guard let text = try fields.string(.delay), !text.isEmpty else { return nil }
-        guard let time = Moment.read(text, now: now),
-            limits.delay.contains(time.milliseconds - now.milliseconds)
+        let earliest = now.advanced(byMilliseconds: limits.delay.lowerBound)
+        let latest = now.advanced(byMilliseconds: limits.delay.upperBound)
+        guard let time = Moment.read(text, now: now), (earliest...latest).contains(time)
         else {
             throw GatewayError(
                 .invalidDelay, "delay is a duration such as 30s, 10m, 2h or Unix seconds, 1 second to 3 days from now")

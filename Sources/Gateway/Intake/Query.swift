@@ -4,7 +4,7 @@ import NIOHTTP1
 enum Query {
     /// At most 100 pairs; bytes that are not UTF-8 become U+FFFD.
     static func parse(_ query: some StringProtocol) -> [(name: String, value: String)] {
-        query.utf8.split(separator: UInt8(ascii: "&"), maxSplits: 100).map { pair in
+        query.utf8.split(separator: UInt8(ascii: "&"), maxSplits: 100).prefix(100).map { pair in
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             return (decode(parts[0]), parts.count > 1 ? decode(parts[1]) : "")
         }

@@ -114,9 +114,17 @@ struct DuplexRequest {
             }
             filter.tags.insert(tag)
         }
-        filter.title = object["title"]?.stringValue
-        filter.message = object["message"]?.stringValue
+        filter.title = try string(object, "title")
+        filter.message = try string(object, "message")
         return filter
+    }
+
+    private static func string(_ object: JSONObject, _ name: String) throws(GatewayError) -> String? {
+        guard let value = object[name], !value.isNull else { return nil }
+        guard let text = value.stringValue else {
+            throw GatewayError(.invalidFilter, "filter.\(name) has to be a string")
+        }
+        return text
     }
 
     private static func array(_ object: JSONObject, _ name: String) throws(GatewayError) -> [JSONValue] {

@@ -17,7 +17,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     private let context: GatewayContext
     private let shard: HubShard
     private let place: SocketPlace
-    private let sender: String
+    private var sender: String
     private var mayPublish: Bool
     private var bucket: TokenBucket
     private var rateRefusals = 0
@@ -33,9 +33,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         self.shard = shard
         self.place = place
         self.mayPublish = context.configuration.publishToken.accepts(token)
-        self.sender =
-            context.configuration.publishToken.isSet && mayPublish
-            ? SenderNames.publisher : context.senders.guest(at: place.address)
+        self.sender = Self.sender(context, place, mayPublish: mayPublish)
         self.bucket = TokenBucket(context.configuration.socketRate, now: now)
     }
 
@@ -101,6 +99,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         case .publish(let alert): publish(alert, ref: request.ref)
         case .authenticate(let token):
             mayPublish = context.configuration.publishToken.accepts(token)
+            sender = Self.sender(context, place, mayPublish: mayPublish)
             if mayPublish {
                 acknowledge(request.ref)
             } else {
@@ -108,6 +107,11 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
             }
         case .ping: acknowledge(request.ref)
         }
+    }
+
+    private static func sender(_ context: GatewayContext, _ place: SocketPlace, mayPublish: Bool) -> String {
+        context.configuration.publishToken.isSet && mayPublish
+            ? SenderNames.publisher : context.senders.guest(at: place.address)
     }
 
     private static let tooMany = GatewayError(

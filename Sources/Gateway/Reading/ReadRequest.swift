@@ -43,6 +43,9 @@ struct ReadRequest: Sendable, Equatable {
             guard let topic = Topic(String(name)) else {
                 throw GatewayError(.invalidTopic, "a topic is 1 to 64 characters of a–z, A–Z, 0–9, - and _")
             }
+            guard !Route.reservedNames.contains(topic.name) else {
+                throw GatewayError(.reservedTopic, "\(name) is a route of this server and cannot be a topic")
+            }
             topics.insert(topic)
         }
         return .some(topics)

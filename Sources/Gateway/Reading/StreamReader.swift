@@ -37,10 +37,10 @@ final class StreamReader: ChannelInboundHandler, RemovableChannelHandler, Reader
         shard.begin(reader, request, context)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { leave() }
+    func handlerRemoved(context: ChannelHandlerContext) { leave(context.eventLoop) }
 
     func channelInactive(context: ChannelHandlerContext) {
-        leave()
+        leave(context.eventLoop)
         context.fireChannelInactive()
     }
 
@@ -65,10 +65,22 @@ final class StreamReader: ChannelInboundHandler, RemovableChannelHandler, Reader
 
     func end(_ reason: EndReason) { writer?.writeThenClose(ByteBuffer()) }
 
-    private func leave() {
-        if let reader { shard.leave(reader) }
-        reader = nil
+    /// The connection is gone. A failing write says so from inside itself, perhaps in the middle of a fan-out: then the hub is told in a later
+    /// turn of the loop.
+    private func leave(_ eventLoop: any EventLoop) {
         writer?.owner = nil
+        guard let reader else { return }
+        self.reader = nil
+        if writer?.isBusy == true {
+            let bound = NIOLoopBound((self, reader), eventLoop: eventLoop)
+            eventLoop.execute { bound.value.0.forget(bound.value.1) }
+        } else {
+            forget(reader)
+        }
+    }
+
+    private func forget(_ reader: Reader) {
+        shard.leave(reader)
         place.release()
     }
 }

@@ -20,7 +20,7 @@ enum Route: Equatable, Sendable {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         if parts.count == 2 && parts[1] == "ws" {
             self = .duplex
-        } else if parts.count == 3, let form = Self.form(parts[2]), !Self.reservedNames.contains(String(parts[1])) {
+        } else if parts.count == 3, let form = Self.form(parts[2]) {
             self = .read(
                 topics: String(decoding: PercentEncoding.decode(parts[1].utf8), as: UTF8.self),
                 form: form)
