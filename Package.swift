@@ -41,7 +41,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -103,10 +103,22 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BroadcastingTests",
-            dependencies: ["Broadcasting", "MessageBus", "CrierTesting", nioCore, nioEmbedded, nioPosix],
+            dependencies: [
+                "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting", coreMetrics, logging,
+                nioCore,
+                nioEmbedded,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics", coreMetrics], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting",
+
+                nioCore, nioHTTP1, nioPosix,
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "CrierTests",
             dependencies: ["Crier", "CrierTesting", "MessageBus", argumentParser, subprocess], swiftSettings: strict),

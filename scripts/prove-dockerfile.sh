@@ -9,7 +9,8 @@
 #
 #   --binary PATH  stands in for what the build step makes, where that was built with the same flags already: skips the long steps
 #
-# Needs root. Leaves nothing behind but packages that it installs where they are missing: debootstrap, iproute2, curl.
+# Needs root. Leaves nothing behind but SwiftPM's caches and the packages that it installs where they are missing: debootstrap, iproute2,
+# curl.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -110,6 +111,7 @@ echo "context: $(tr -cd '\0' <"$work/files" | wc -c) files, $(du -sh "$work/cont
 # --- Steps. A stage is its name, its root, its working directory and its environment.
 
 stage=0
+base_size=0
 name=
 root=
 workdir=/
@@ -202,6 +204,7 @@ enter() {
 image_path=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 
 copy_step() {
+    echo "COPY $*"
     local base=$work/context from= target source
     if [[ $1 == --from=* ]]; then
         from=${1#--from=}
@@ -210,11 +213,10 @@ copy_step() {
     fi
     target=$root$(absolute "${!#}")
     case ${!#} in */ | . | ./) mkdir -p "$target" ;; *) mkdir -p "$(dirname "$target")" ;; esac
-    local found=0
+    local found=0 path match
     for source in "${@:1:$#-1}"; do
-        local path match
-        # What the build's image brings, and no step made, is this machine's.
         path=$base/${source#/}
+        # What no step made the build's image had: here, this machine has it.
         if [ -n "$from" ] && [ ! -e "$path" ]; then path=$source; fi
         for match in $path; do
             [ -e "$match" ] || continue
@@ -226,8 +228,7 @@ copy_step() {
             fi
         done
     done
-    [ $found -eq 1 ] || die "COPY $* finds its files"
-    echo "COPY $*"
+    [ $found -eq 1 ] || die "COPY finds its files"
 }
 
 while IFS= read -r -u 3 line; do
@@ -252,6 +253,9 @@ done 3< <(instructions Dockerfile)
 
 # --- The image as it is.
 
+if [ ${#entrypoint[@]} -eq 0 ] || [ ${#command[@]} -eq 0 ]; then die "ENTRYPOINT and CMD are of the exec form"; fi
+ok "ENTRYPOINT and CMD are of the exec form: ${entrypoint[*]} ${command[*]}"
+
 has_libraries() {
     enter 0:0 ldd "${entrypoint[0]}" >"$work/libraries" && ! grep -q 'not found' "$work/libraries" \
         && ! grep -qi 'swift\|foundation\|dispatch' "$work/libraries"
@@ -264,8 +268,6 @@ is_read_only() {
 check "every library of the binary is in the image, and Swift's are in the binary" has_libraries
 check "USER is a number and not root: $user" is_numeric_user
 check "that user can write nothing in $workdir" is_read_only
-check "ENTRYPOINT and CMD are of the exec form: ${entrypoint[*]} ${command[*]}" \
-    test -n "${entrypoint[*]}" -a -n "${command[*]}"
 
 # --- The image as it runs.
 

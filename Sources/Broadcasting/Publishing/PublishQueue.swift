@@ -37,6 +37,9 @@ public final class PublishQueue: Sendable {
     /// What the queue's metric means, for the exporter's `# HELP` line.
     public static let help = [("crier_publish_seconds", "Time that the bus took to accept a batch.")]
 
+    /// Alerts that wait for the batch in flight.
+    var waiting: Int { state.withLock { $0.items.count } }
+
     /// Publishes and waits for the bus's word.
     public func publish(_ draft: Draft) async throws(BusError) -> Receipt {
         try await withCheckedContinuation { continuation in

@@ -2,6 +2,7 @@ import CrierTesting
 import NIOHTTP1
 import StrictJSON
 import Testing
+import WebSocketTransport
 
 @testable import Gateway
 
