@@ -36,7 +36,11 @@ chmod 755 "$work"
 clean_up() {
     status=$?
     trap - EXIT
-    for job in $(jobs -p); do kill -KILL "$job" 2>/dev/null || true; done
+    # unshare's own --kill-child is lost when the server changes its user; with its process 1 the namespace ends.
+    for job in $(jobs -p); do
+        # shellcheck disable=SC2046 # a list of numbers
+        kill -KILL $(pgrep -P "$job") "$job" 2>/dev/null || true
+    done
     wait 2>/dev/null || true
     if [ $status -ne 0 ] && [ -s "$work/log" ]; then
         echo "--- the end of the last step's output"

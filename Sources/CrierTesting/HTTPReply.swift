@@ -71,7 +71,9 @@ public struct HTTPReply: Sendable {
         var rest = bytes
         var content: [UInt8] = []
         while let end = rest.firstRange(of: newline) {
-            guard let size = Int(String(decoding: rest[..<end.lowerBound], as: UTF8.self), radix: 16) else { return nil }
+            guard let size = Int(String(decoding: rest[..<end.lowerBound], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             rest = rest[end.upperBound...]
             guard rest.count >= size + 2 else { return nil }
             content += rest.prefix(size)

@@ -42,7 +42,8 @@ public struct RunningServer: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
-                    try await server.run(started: { port.succeed($0) }, until: { try? await leaving.futureResult.get() })
+                    try await server.run(
+                        started: { port.succeed($0) }, until: { try? await leaving.futureResult.get() })
                     port.fail(Stuck(awaited: "the start"))
                     ended.succeed()
                 } catch {
@@ -132,7 +133,9 @@ extension RunningServer {
 extension ServerConfiguration {
     /// What most tests run with: no rates, two event loops, no page and no time to drain.
     public static func forTests(_ change: (inout ServerConfiguration) -> Void = { _ in }) -> ServerConfiguration {
-        guard let vm = VMIdentity(id: "vm-1", region: "syd", boot: "boot-1") else { preconditionFailure("a valid name") }
+        guard let vm = VMIdentity(id: "vm-1", region: "syd", boot: "boot-1") else {
+            preconditionFailure("a valid name")
+        }
         var configuration = ServerConfiguration(vm: vm)
         configuration.hasRateLimits = false
         configuration.threads = 2

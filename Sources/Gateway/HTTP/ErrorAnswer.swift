@@ -44,7 +44,8 @@ struct ErrorMiddleware: RouterMiddleware {
         return ErrorAnswer.response(error)
     }
 
-    private static func noRoute(_ request: Request) -> GatewayError {
+    /// The refusal of a request whose path, or whose method on its path, is not served.
+    static func noRoute(_ request: Request) -> GatewayError {
         let allowed = AllowedMethods.methods(forPath: request.uri.path)
         guard !allowed.isEmpty, !allowed.contains(request.method.rawValue) else {
             return GatewayError(.notFound, "there is nothing at this path")
@@ -61,6 +62,7 @@ enum AllowedMethods {
         let parts = path.split(separator: "/").map(String.init)
         switch parts.count {
         case 0: return ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
+        case 1 where parts[0] == "ws": return ["GET"]
         case 1 where Route.reservedNames.contains(parts[0]) || parts[0].contains("."): return ["GET", "HEAD"]
         case 1: return ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
         case 2 where parts[1] == "alertmanager": return ["POST", "OPTIONS"]

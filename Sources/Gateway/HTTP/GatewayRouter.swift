@@ -27,7 +27,8 @@ struct PipelinedReaders {
 
     func add(to router: Router<GatewayRequestContext>) {
         for path in ["/ws", "/:topic/ws", "/:topic/sse", "/:topic/json", "/:topic/raw"] {
-            router.get("\(path)") { _, _ -> Response in
+            router.get("\(path)") { request, _ -> Response in
+                guard request.method == .get else { throw ErrorMiddleware.noRoute(request) }
                 throw GatewayError(.invalidRequest, "a reading request cannot be pipelined behind another request")
             }
         }

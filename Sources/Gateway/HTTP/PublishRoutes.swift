@@ -38,6 +38,8 @@ struct PublishRoutes {
         _ request: Request, _ requestContext: GatewayRequestContext, topic: String?,
         _ read: (PublishInput) throws(GatewayError) -> PublishIntake.Result
     ) async throws -> Response {
+        // The framework answers HEAD where it answers GET, but nothing may be raised by it.
+        guard request.method != .head else { throw ErrorMiddleware.noRoute(request) }
         try context.refuseWhenLeaving()
         let fields = RequestFields(request.head)
         try context.checkOrigin(request.headers[.origin], host: request.head.authority)
@@ -72,6 +74,8 @@ struct PublishRoutes {
             return Array(try await request.body.collect(upTo: limit).readableBytesView)
         } catch is NIOTooManyBytesError {
             throw tooLarge
+        } catch is BodyBrokenOff {
+            throw GatewayError(.invalidRequest, "the body breaks off or is not valid HTTP/1.1")
         }
     }
 

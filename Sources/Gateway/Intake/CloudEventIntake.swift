@@ -98,7 +98,9 @@ struct CloudEventIntake {
             content.message =
                 object?["message"]?.stringValue ?? attributes["subject"]?.stringValue ?? attributes["type"]?.stringValue
                 ?? ""
-            content.title = object?["title"]?.stringValue.flatMap { $0.isEmpty ? nil : PublishIntake.cut($0, at: intake.limits.title) }
+            content.title = object?["title"]?.stringValue.flatMap {
+                $0.isEmpty ? nil : PublishIntake.cut($0, at: intake.limits.title)
+            }
         }
         content.message = try intake.check(content.message, .message, at: intake.limits.text)
         content.priority = try priority(attributes)

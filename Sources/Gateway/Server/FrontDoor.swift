@@ -38,6 +38,8 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     private var state = State.awaitingHead
     /// Requests given to the framework that it has not answered.
     private var unanswered = 0
+    /// Whether the connection ends once the framework has answered.
+    private var isLastAnswer = false
     private var framework: HTTP1ToHTTPServerCodec?
     private var deadline: Scheduled<Void>?
 
@@ -80,7 +82,7 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
         unanswered -= 1
-        if self.context.isLeaving && unanswered == 0 {
+        if (isLastAnswer || self.context.isLeaving) && unanswered == 0 {
             context.writeAndFlush(data, promise: promise)
             context.close(promise: nil)
         } else {
@@ -89,6 +91,7 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .http = state { return breakOff(error is HTTPParserError, context) }
         guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
         let refusal =
             error == .headerOverflow
@@ -109,9 +112,23 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// The body of a request that the framework has breaks off. The framework is told, since it takes the connection's end for the body's.
+    private func breakOff(_ isInvalid: Bool, _ context: ChannelHandlerContext) {
+        state = .refused
+        context.fireErrorCaught(BodyBrokenOff())
+        if isInvalid && unanswered > 0 {
+            isLastAnswer = true
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
     private static func excess(of head: HTTPRequestHead) -> GatewayError? {
         guard head.uri.utf8.count <= maximumTarget else {
             return GatewayError(.uriTooLong, "the request target is over \(maximumTarget) bytes")
+        }
+        guard !head.path.contains("%00") else {
+            return GatewayError(.invalidRequest, "a path has no zero byte")
         }
         let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
         guard size <= maximumHead else {
@@ -288,14 +305,6 @@ extension FrontDoor {
             channel.close(promise: nil)
         }
     }
-}
-
-extension HTTPRequestHead {
-    /// The target's path, without the query.
-    var path: Substring { uri.prefix { $0 != "?" } }
-
-    /// The target's query, without the `?`.
-    var query: Substring { uri.firstIndex(of: "?").map { uri[uri.index(after: $0)...] } ?? "" }
 }
 
 @available(*, unavailable)

@@ -48,7 +48,9 @@ import Testing
         #expect(OriginPolicy(" , ") == .sameOrigin)
     }
 
-    @Test("what is no list of origins is refused", arguments: ["example.com", "https://", "https://a/b", "ftp://a", "*, https://a", "https://a/"])
+    @Test(
+        "what is no list of origins is refused",
+        arguments: ["example.com", "https://", "https://a/b", "ftp://a", "*, https://a", "https://a/"])
     func bad(text: String) {
         #expect(OriginPolicy(text) == nil)
     }

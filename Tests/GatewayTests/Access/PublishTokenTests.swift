@@ -21,7 +21,8 @@ import Testing
     @Test(
         "Authorization carries it as Bearer or as Basic's password",
         arguments: [
-            ("Bearer s", "s"), ("bearer  s ", "s"), ("BEARER a b", "a b"), ("Basic OnM=", "s"), ("Basic dTpzOnQ=", "s:t"),
+            ("Bearer s", "s"), ("bearer  s ", "s"), ("BEARER a b", "a b"), ("Basic OnM=", "s"),
+            ("Basic dTpzOnQ=", "s:t"),
             ("Basic dTo=", ""),
         ])
     func authorization(value: String, token: String) {
@@ -37,7 +38,9 @@ import Testing
 
     @Test(
         "the query carries such a value in base64url, with or without padding",
-        arguments: [("QmVhcmVyIHM", "s"), ("QmVhcmVyIHM=", "s"), ("QmFzaWMgT25NPQ", "s"), ("QmVhcmVyIDw_Pz4-", "<??>>")])
+        arguments: [
+            ("QmVhcmVyIHM", "s"), ("QmVhcmVyIHM=", "s"), ("QmFzaWMgT25NPQ", "s"), ("QmVhcmVyIDw_Pz4-", "<??>>"),
+        ])
     func query(value: String, token: String) {
         #expect(PublishToken.token(inQuery: value) == token)
     }

@@ -52,9 +52,12 @@ import Testing
     @Test("every setting is read")
     func all() async throws {
         let configuration = try await read(environment: [
-            "PORT": "0", "HOST": "127.0.0.1", "BUS": "memory", "FLY_ALLOC_ID": "abc", "FLY_REGION": "syd", "PUBLISH_TOKEN": "s",
-            "ALLOWED_ORIGINS": "https://a.example", "TRUSTED_PROXY": "forwarded", "RETENTION": "90s", "RETENTION_COUNT": "7",
-            "RETENTION_BYTES": "65536", "DRAIN_SECONDS": "3", "RATE_LIMITS": "OFF", "SOCKET_RATE": "1/2", "ADDRESS_RATE": "3/4",
+            "PORT": "0", "HOST": "127.0.0.1", "BUS": "memory", "FLY_ALLOC_ID": "abc", "FLY_REGION": "syd",
+            "PUBLISH_TOKEN": "s",
+            "ALLOWED_ORIGINS": "https://a.example", "TRUSTED_PROXY": "forwarded", "RETENTION": "90s",
+            "RETENTION_COUNT": "7",
+            "RETENTION_BYTES": "65536", "DRAIN_SECONDS": "3", "RATE_LIMITS": "OFF", "SOCKET_RATE": "1/2",
+            "ADDRESS_RATE": "3/4",
             "HANDSHAKE_RATE": "5/6", "ADDRESS_SOCKETS": "8", "MAX_TEXT": "9", "MAX_BODY": "1024", "MAX_TOPICS": "11",
             "MAX_PENDING": "65536", "PUBLIC_DIR": "/p", "THREADS": "2", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json",
         ])
@@ -129,11 +132,15 @@ import Testing
     @Test(
         "a value that cannot be used is refused by its key",
         arguments: [
-            ("PORT", ["x", "-1", "65536", "1.5", "80 80"]), ("BUS", ["kafka"]), ("FLY_ALLOC_ID", ["a b", "ä", String(repeating: "x", count: 61)]),
-            ("FLY_REGION", ["a b", "s/d"]), ("ALLOWED_ORIGINS", ["example.com", "https://a/b"]), ("TRUSTED_PROXY", ["nginx"]),
+            ("PORT", ["x", "-1", "65536", "1.5", "80 80"]), ("BUS", ["kafka"]),
+            ("FLY_ALLOC_ID", ["a b", "ä", String(repeating: "x", count: 61)]),
+            ("FLY_REGION", ["a b", "s/d"]), ("ALLOWED_ORIGINS", ["example.com", "https://a/b"]),
+            ("TRUSTED_PROXY", ["nginx"]),
             ("RETENTION", ["10", "x", "10w", "-1s"]), ("RETENTION_COUNT", ["0", "x"]), ("RETENTION_BYTES", ["1", "x"]),
-            ("DRAIN_SECONDS", ["-1", "291"]), ("RATE_LIMITS", ["maybe", "1"]), ("SOCKET_RATE", ["10", "0/1", "1/0", "a/b", "1/2/3", "/"]),
-            ("ADDRESS_RATE", ["10"]), ("HANDSHAKE_RATE", ["10"]), ("ADDRESS_SOCKETS", ["0"]), ("MAX_TEXT", ["0", "1048577"]),
+            ("DRAIN_SECONDS", ["-1", "291"]), ("RATE_LIMITS", ["maybe", "1"]),
+            ("SOCKET_RATE", ["10", "0/1", "1/0", "a/b", "1/2/3", "/"]),
+            ("ADDRESS_RATE", ["10"]), ("HANDSHAKE_RATE", ["10"]), ("ADDRESS_SOCKETS", ["0"]),
+            ("MAX_TEXT", ["0", "1048577"]),
             ("MAX_BODY", ["1023"]), ("MAX_TOPICS", ["0"]), ("MAX_PENDING", ["65535"]), ("THREADS", ["-1", "1025"]),
             ("LOG_LEVEL", ["loud"]), ("LOG_FORMAT", ["xml"]),
         ])
@@ -145,7 +152,10 @@ import Testing
 
     @Test(
         "an argument that is no setting is refused by its name",
-        arguments: [(["--prot", "1"], "--prot"), (["--port"], "--port"), (["8080"], "8080"), (["-p", "1"], "-p"), (["--x=1"], "--x")])
+        arguments: [
+            (["--prot", "1"], "--prot"), (["--port"], "--port"), (["8080"], "8080"), (["-p", "1"], "-p"),
+            (["--x=1"], "--x"),
+        ])
     func badArguments(arguments: [String], key: String) async {
         #expect(await refusedKey(arguments) == key)
     }

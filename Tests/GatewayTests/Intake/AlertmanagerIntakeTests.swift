@@ -12,7 +12,8 @@ import Testing
 
     private func entry(
         status: String = "firing", labels: String = #""alertname":"Down","severity":"critical""#,
-        annotations: String = #""summary":"db is down","description":"for 5 minutes""#, endsAt: String = "0001-01-01T00:00:00Z",
+        annotations: String = #""summary":"db is down","description":"for 5 minutes""#,
+        endsAt: String = "0001-01-01T00:00:00Z",
         startsAt: String = "2026-01-01T00:00:00Z"
     ) -> String {
         """
@@ -45,7 +46,8 @@ import Testing
     @Test(
         "the severity sets the priority",
         arguments: [
-            ("critical", 5), ("page", 5), ("emergency", 5), ("error", 4), ("high", 4), ("warning", 3), ("", 3), ("info", 2),
+            ("critical", 5), ("page", 5), ("emergency", 5), ("error", 4), ("high", 4), ("warning", 3), ("", 3),
+            ("info", 2),
             ("CRITICAL", 5), ("none", 2), ("whatever", 3),
         ])
     func severity(name: String, priority: Int) throws {
@@ -99,7 +101,9 @@ import Testing
         #expect(content.tags == ["firing"])
     }
 
-    @Test("a link that no link may be is left out", arguments: ["javascript:x", "https://a b", "https://\(String(repeating: "x", count: 2048))"])
+    @Test(
+        "a link that no link may be is left out",
+        arguments: ["javascript:x", "https://a b", "https://\(String(repeating: "x", count: 2048))"])
     func links(url: String) throws {
         #expect(try read(#"[{"labels":{},"generatorURL":"\#(url)"}]"#).first?.content.click == nil)
     }

@@ -53,7 +53,9 @@ import Testing
         #expect((title?.utf8.count ?? 0) <= 256)
     }
 
-    @Test("an attribute that is missing, empty or no string is refused", arguments: ["specversion", "id", "source", "type"])
+    @Test(
+        "an attribute that is missing, empty or no string is refused",
+        arguments: ["specversion", "id", "source", "type"])
     func required(name: String) {
         let all = ["specversion": "\"1.0\"", "id": "\"1\"", "source": "\"/s\"", "type": "\"t\""]
         for value in [nil, "\"\"", "1", "null", "{}"] {
@@ -73,7 +75,9 @@ import Testing
         #expect(code { _ = try read(input(headers: [("ce-specversion", version)], body: "")) } == 40013)
     }
 
-    @Test("an attribute's name has lower-case letters and digits", arguments: ["Foo", "foo_bar", "foo-bar", "", "ä", "a b"])
+    @Test(
+        "an attribute's name has lower-case letters and digits",
+        arguments: ["Foo", "foo_bar", "foo-bar", "", "ä", "a b"])
     func names(name: String) {
         #expect(code { _ = try event(#""\#(name)":"x""#) } == 40013)
     }
@@ -91,7 +95,8 @@ import Testing
         #expect(json.content.cloudEvent?["data_base64"] == nil)
         for (members, number) in [
             (#""data_base64":"!""#, 40013), (#""data_base64":1"#, 40013), (#""data_base64":"aA==","data":1"#, 40013),
-            (#""data_base64":"/w==""#, 41501), (#""datacontenttype":"application/json","data_base64":"aGVsbG8=""#, 40001),
+            (#""data_base64":"/w==""#, 41501),
+            (#""datacontenttype":"application/json","data_base64":"aGVsbG8=""#, 40001),
         ] {
             #expect(code { _ = try event(members) } == number, "\(members)")
         }
@@ -192,7 +197,8 @@ import Testing
     @Test(
         "a binary event's body is read as its type says",
         arguments: [
-            ("application/json", #"{"a":1}"#, #"{"a":1}"#), ("application/vnd.x+json; v=1", "[1]", "[1]"), ("text/json", "2", "2"),
+            ("application/json", #"{"a":1}"#, #"{"a":1}"#), ("application/vnd.x+json; v=1", "[1]", "[1]"),
+            ("text/json", "2", "2"),
             ("", #"{"a":1}"#, #"{"a":1}"#),
         ])
     func binaryJSON(type: String, body: String, data: String) throws {

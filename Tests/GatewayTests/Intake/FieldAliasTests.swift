@@ -153,7 +153,8 @@ func percentEncoded(_ text: String) -> String {
         #expect(request == AlertRequest(topic: request.topic, content: AlertContent(message: "triggered")))
     }
 
-    @Test("data is any JSON value and comes from JSON alone", arguments: ["1", #""x""#, "[1,{}]", #"{"a":null}"#, "true"])
+    @Test(
+        "data is any JSON value and comes from JSON alone", arguments: ["1", #""x""#, "[1,{}]", #"{"a":null}"#, "true"])
     func data(text: String) throws {
         #expect(try read(json: #"{"topic":"a","data":\#(text)}"#, query: "data=9").content.data?.description == text)
     }

@@ -79,7 +79,9 @@ import Testing
 
     @Test(
         "links are http or https and have no blanks or controls",
-        arguments: ["ftp://a", "javascript:alert(1)", "//a", "a", "https://a b", "https://a\\u000d\\u000aX: y", "data:x"])
+        arguments: [
+            "ftp://a", "javascript:alert(1)", "//a", "a", "https://a b", "https://a\\u000d\\u000aX: y", "data:x",
+        ])
     func badLinks(link: String) {
         for field in ["click", "icon"] {
             #expect(code { _ = try read(json: #"{"topic":"a","\#(field)":"\#(link)"}"#) } == 40002, "\(field)")
@@ -99,7 +101,8 @@ import Testing
     @Test(
         "other delays are refused, whatever their size",
         arguments: [
-            "0s", "4d", "259201s", "1800000000", "1800259201", "1", "-1", "-5s", "1.5s", "10", "soon", "s", "10w", "9999999999999d",
+            "0s", "4d", "259201s", "1800000000", "1800259201", "1", "-1", "-5s", "1.5s", "10", "soon", "s", "10w",
+            "9999999999999d",
             "9223372036854775807", "-9223372036854775808", "-9223372036854775", "99999999999999999999", "５s", "+5s ",
         ])
     func badDelays(text: String) {
@@ -121,7 +124,8 @@ import Testing
         #expect(code { _ = try read(input(headers: [("expires", text)])) } == 40008)
     }
 
-    @Test("an expiry may be far away", arguments: [("9223372036854775807", Int64.max / 1000), ("3650d", 2_115_360_000)])
+    @Test(
+        "an expiry may be far away", arguments: [("9223372036854775807", Int64.max / 1000), ("3650d", 2_115_360_000)])
     func farExpiry(text: String, seconds: Int64) throws {
         #expect(try read(input(headers: [("expires", text)])).content.expires == seconds)
     }

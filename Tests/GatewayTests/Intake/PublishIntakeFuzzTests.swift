@@ -17,17 +17,23 @@ import Testing
         #"{"version":"4","alerts":[{"status":"resolved","labels":{"alertname":"A","severity":"page"},"annotations":{"summary":"s"},"startsAt":"x","fingerprint":"f","generatorURL":"https://p"}]}"#,
     ]
     private static let values = [
-        "", "1", "-1", "30s", "-9223372036854775808", "9223372036854775807", "-9223372036854775", "1800000050", "2027-01-15T08:00:01.5+23:59",
-        "9999-12-31T23:59:60Z", "0000-00-00T00:00:00Z", "=?utf-8?B?8J+Mjw==?=", "=?utf-8?Q?=C3=?=", "=?=?=?", "%F0%9F", "\u{301}e\u{301}\u{301}",
-        "👩‍👩‍👧", "[{}]", "[[[[", "yes", "u=1, i", "https://x", "a,b,,c", "\u{0}", "\r\nX: y", String(repeating: "x", count: 5000),
+        "", "1", "-1", "30s", "-9223372036854775808", "9223372036854775807", "-9223372036854775", "1800000050",
+        "2027-01-15T08:00:01.5+23:59",
+        "9999-12-31T23:59:60Z", "0000-00-00T00:00:00Z", "=?utf-8?B?8J+Mjw==?=", "=?utf-8?Q?=C3=?=", "=?=?=?", "%F0%9F",
+        "\u{301}e\u{301}\u{301}",
+        "👩‍👩‍👧", "[{}]", "[[[[", "yes", "u=1, i", "https://x", "a,b,,c", "\u{0}", "\r\nX: y",
+        String(repeating: "x", count: 5000),
     ]
     private static let names = [
-        "x-message", "title", "t", "priority", "tags", "delay", "at", "in", "expires", "ttl", "click", "icon", "md", "actions", "idempotency-key",
-        "key", "cache", "attach", "email", "content-type", "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-severitynumber",
+        "x-message", "title", "t", "priority", "tags", "delay", "at", "in", "expires", "ttl", "click", "icon", "md",
+        "actions", "idempotency-key",
+        "key", "cache", "attach", "email", "content-type", "ce-specversion", "ce-id", "ce-source", "ce-type",
+        "ce-severitynumber",
         "ce-expirytime", "ce-subject", "ce-datacontenttype", "ce-", "ce-Ä", "ce-topic",
     ]
     private static let types = [
-        "", "text/plain", "text/markdown", "application/json", "application/cloudevents+json", "application/cloudevents-batch+json",
+        "", "text/plain", "text/markdown", "application/json", "application/cloudevents+json",
+        "application/cloudevents-batch+json",
         "application/x-www-form-urlencoded", ";;", "application/vnd.a+json",
     ]
 
@@ -54,7 +60,8 @@ import Testing
         let frames =
             Self.objects.prefix(3).map { #"{"op":"publish","ref":"r","# + $0.dropFirst() } + [
                 #"{"op":"subscribe","topics":["a","b"],"since":"10m","ref":"r","filter":{"priority":[4,"max"],"tags":["x"],"title":"T"}}"#,
-                #"{"op":"subscribe","topics":["*"],"since":"00000A00000z"}"#, #"{"op":"unsubscribe","topics":["a"],"ref":"é"}"#,
+                #"{"op":"subscribe","topics":["*"],"since":"00000A00000z"}"#,
+                #"{"op":"unsubscribe","topics":["a"],"ref":"é"}"#,
                 #"{"op":"auth","token":"t"}"#, #"{"op":"ping","ref":"1"}"#,
             ]
         var random = SeededGenerator(seed: 0xC41E_1000 + part)
@@ -132,7 +139,9 @@ extension PublishIntakeFuzzTests {
         if Int.random(in: 0..<4, using: &random) == 0 {
             headers += [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t")]
         }
-        for _ in 0..<Int.random(in: 0..<3, using: &random) { headers.append((pick(names, &random), pick(values, &random))) }
+        for _ in 0..<Int.random(in: 0..<3, using: &random) {
+            headers.append((pick(names, &random), pick(values, &random)))
+        }
         var query = ""
         if Int.random(in: 0..<4, using: &random) == 0 { query = "\(pick(names, &random))=\(pick(values, &random))" }
         var result = GatewayTests.input(headers: headers, query: query)
@@ -142,7 +151,6 @@ extension PublishIntakeFuzzTests {
         result.body = mutated(body, &random)
         return result
     }
-
 
     /// None to three mutations: a byte changed, taken out or put in, a part repeated, cut off, or a value replaced.
     static func mutated(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {

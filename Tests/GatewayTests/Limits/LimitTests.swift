@@ -64,30 +64,42 @@ private let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
     @Test("each address has its own rate of alerts")
     func alerts() {
         let addresses = AddressLimits(limits)
-        for _ in 0..<2 { #expect(refused { () throws(GatewayError) in try addresses.admitAlerts(from: one, now: start) } == nil) }
+        for _ in 0..<2 {
+            #expect(refused { () throws(GatewayError) in try addresses.admitAlerts(from: one, now: start) } == nil)
+        }
         let refusal = refused { () throws(GatewayError) in try addresses.admitAlerts(from: one, now: start) }
         #expect(refusal?.code == 42901)
         #expect(refusal?.retryAfter == 1)
         #expect(refused { () throws(GatewayError) in try addresses.admitAlerts(from: two, now: start) } == nil)
-        #expect(refused { () throws(GatewayError) in try addresses.admitAlerts(from: one, now: start + .seconds(1)) } == nil)
+        #expect(
+            refused { () throws(GatewayError) in try addresses.admitAlerts(from: one, now: start + .seconds(1)) } == nil
+        )
     }
 
     @Test("handshakes have a rate and sockets a cap, which a release gives back")
     func sockets() {
         let addresses = AddressLimits(limits)
-        for _ in 0..<2 { #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start) } == nil) }
+        for _ in 0..<2 {
+            #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start) } == nil)
+        }
         #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start) }?.code == 42903)
         #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start) }?.code == 42902)
         addresses.release(one)
-        #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start + .seconds(1)) } == nil)
-        #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start + .seconds(2)) }?.code == 42903)
+        #expect(
+            refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start + .seconds(1)) } == nil
+        )
+        #expect(
+            refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start + .seconds(2)) }?.code
+                == 42903)
     }
 
     @Test("a release too many gives nothing away")
     func release() {
         let addresses = AddressLimits(limits)
         for _ in 0..<5 { addresses.release(one) }
-        for _ in 0..<2 { #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start) } == nil) }
+        for _ in 0..<2 {
+            #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start) } == nil)
+        }
         #expect(refused { () throws(GatewayError) in try addresses.admitSocket(from: one, now: start) }?.code == 42903)
     }
 
@@ -95,10 +107,11 @@ private let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
     func lifted() {
         let addresses = AddressLimits(nil)
         for _ in 0..<1000 {
-            #expect(refused { () throws(GatewayError) in
-                try addresses.admitAlerts(100, from: one, now: start)
-                try addresses.admitSocket(from: one, now: start)
-            } == nil)
+            #expect(
+                refused { () throws(GatewayError) in
+                    try addresses.admitAlerts(100, from: one, now: start)
+                    try addresses.admitSocket(from: one, now: start)
+                } == nil)
         }
         addresses.release(one)
     }
@@ -107,7 +120,8 @@ private let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
     func capacity() {
         let addresses = AddressLimits(limits, capacity: 2)
         func admit(_ text: String, at time: NIODeadline) -> Int? {
-            refused { () throws(GatewayError) in try addresses.admitAlerts(from: ClientAddress(text: text), now: time) }?.code
+            refused { () throws(GatewayError) in try addresses.admitAlerts(from: ClientAddress(text: text), now: time)
+            }?.code
         }
         #expect(admit("a", at: start) == nil)
         #expect(admit("b", at: start) == nil)

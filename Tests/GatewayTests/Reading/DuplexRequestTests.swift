@@ -34,8 +34,9 @@ import Testing
             (#","since":"1700000000""#, .time(WallTime(seconds: 1_700_000_000))),
         ])
     func since(member: String, expected: Since) throws {
-        guard case .subscribe(_, let since, let filter) = try parse(#"{"op":"subscribe","topics":["a"]\#(member)}"#)
-            .operation
+        guard
+            case .subscribe(_, let since, let filter) = try parse(#"{"op":"subscribe","topics":["a"]\#(member)}"#)
+                .operation
         else {
             Issue.record("not a subscribe")
             return

@@ -20,14 +20,22 @@ import Testing
         #expect(try read("*").interest.topics == .all)
     }
 
-    @Test("other topics are refused", arguments: [("", 40003), ("a,", 40003), (",", 40003), ("a b", 40003), ("a,*", 40003), ("a,v1", 40004), ("1,2,3,4", 40015)])
+    @Test(
+        "other topics are refused",
+        arguments: [
+            ("", 40003), ("a,", 40003), (",", 40003), ("a b", 40003), ("a,*", 40003), ("a,v1", 40004),
+            ("1,2,3,4", 40015),
+        ])
     func badTopics(text: String, number: Int) {
         #expect(code { _ = try read(text) } == number)
     }
 
     @Test(
         "since has ntfy's names and an event source's header",
-        arguments: [([("x-since", "all")], ""), ([("since", "all")], ""), ([("last-event-id", "all")], ""), ([], "since=all"), ([], "si=all")])
+        arguments: [
+            ([("x-since", "all")], ""), ([("since", "all")], ""), ([("last-event-id", "all")], ""), ([], "since=all"),
+            ([], "si=all"),
+        ])
     func since(headers: [(String, String)], query: String) throws {
         #expect(try read(headers: headers, query: query).since == .all)
     }
@@ -37,7 +45,8 @@ import Testing
         #expect(try read(headers: [("last-event-id", "all")], query: "since=none").since == .none)
     }
 
-    @Test("since that is nothing of all this is refused", arguments: ["soon", "-1", "1.5", "00000000000!", "10w", "ALL"])
+    @Test(
+        "since that is nothing of all this is refused", arguments: ["soon", "-1", "1.5", "00000000000!", "10w", "ALL"])
     func badSince(text: String) {
         #expect(code { _ = try read(query: "since=\(text)") } == 40005)
         #expect(code { _ = try read(headers: [("last-event-id", text)]) } == 40005)
@@ -90,7 +99,11 @@ import Testing
         #expect(Since(text, now: now) == expected)
     }
 
-    @Test("what is none of them", arguments: ["x", "-1", "+-1", "10y", "s", " all", "99999999999999999999", "4000d", "00000A00000", "00000A00000z0"])
+    @Test(
+        "what is none of them",
+        arguments: [
+            "x", "-1", "+-1", "10y", "s", " all", "99999999999999999999", "4000d", "00000A00000", "00000A00000z0",
+        ])
     func others(text: String) {
         #expect(Since(text, now: now) == nil)
     }

@@ -15,7 +15,8 @@ import Testing
         try await RunningServer.with(.forTests()) { server in
             let origin = [("Origin", "https://evil.example")]
             for (method, target) in [
-                ("POST", "/a"), ("PUT", "/a"), ("POST", "/"), ("GET", "/a/publish"), ("GET", "/a/sse"), ("GET", "/a/json?poll=1"), ("GET", "/a/raw"),
+                ("POST", "/a"), ("PUT", "/a"), ("POST", "/"), ("GET", "/a/publish"), ("GET", "/a/sse"),
+                ("GET", "/a/json?poll=1"), ("GET", "/a/raw"),
                 ("POST", "/a/alertmanager"),
             ] {
                 let reply = try await server.request(method, target, headers: origin, body: method == "GET" ? "" : "x")
@@ -52,7 +53,9 @@ import Testing
             let polled = try await server.request("GET", "/a/json?poll=1", headers: origin)
             let preflight = try await server.request(
                 "OPTIONS", "/a",
-                headers: origin + [("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "x-title")])
+                headers: origin + [
+                    ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "x-title"),
+                ])
             for reply in [published, polled, preflight] {
                 #expect((200..<300).contains(reply.status))
                 #expect(reply.header("access-control-allow-origin") == "https://good.example")
@@ -70,7 +73,8 @@ import Testing
     @Test("CloudEvents' handshake names the sender and the rate")
     func webHook() async throws {
         try await RunningServer.with(.forTests { $0.hasRateLimits = true }) { server in
-            let reply = try await server.request("OPTIONS", "/a", headers: [("WebHook-Request-Origin", "events.example")])
+            let reply = try await server.request(
+                "OPTIONS", "/a", headers: [("WebHook-Request-Origin", "events.example")])
             #expect(reply.status == 204)
             #expect(reply.header("webhook-allowed-origin") == "events.example")
             #expect(reply.header("webhook-allowed-rate") == "3000")
@@ -81,10 +85,12 @@ import Testing
     func token() async throws {
         try await RunningServer.with(.forTests { $0.publishToken = PublishToken(Self.token) }) { server in
             for (method, target) in [
-                ("POST", "/a"), ("PUT", "/a"), ("POST", "/"), ("GET", "/a/publish"), ("GET", "/a/send"), ("GET", "/a/trigger"), ("POST", "/a/alertmanager"),
+                ("POST", "/a"), ("PUT", "/a"), ("POST", "/"), ("GET", "/a/publish"), ("GET", "/a/send"),
+                ("GET", "/a/trigger"), ("POST", "/a/alertmanager"),
             ] {
                 for headers in [[], [("Authorization", "Bearer wrong")], [("Authorization", "Basic \(Self.basic)x")]] {
-                    let reply = try await server.request(method, target, headers: headers, body: method == "GET" ? "" : "{}")
+                    let reply = try await server.request(
+                        method, target, headers: headers, body: method == "GET" ? "" : "{}")
                     #expect(reply.status == 401, "\(method) \(target)")
                     #expect(reply.code == 40101)
                     #expect(reply.header("www-authenticate") == "Bearer")

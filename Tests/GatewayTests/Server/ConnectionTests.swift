@@ -39,7 +39,9 @@ import WebSocketTransport
     func slowly() async throws {
         try await RunningServer.with(.forTests()) { server in
             let connection = try await RawConnection.connect(port: server.port)
-            for byte in Array("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc".utf8) { try await connection.send([byte]) }
+            for byte in Array("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc".utf8) {
+                try await connection.send([byte])
+            }
             #expect(try await Self.replies(1, on: connection).first?.object().string("message") == "abc")
             try await connection.close()
         }
@@ -73,7 +75,9 @@ import WebSocketTransport
             // A ping with the payload `hi` stands in the same segment as the handshake.
             try await connection.send(Array(Self.upgrade.utf8) + [0x89, 0x82, 0, 0, 0, 0, 0x68, 0x69])
             let pong: [UInt8] = [0x8A, 0x02, 0x68, 0x69]
-            let answer = try await connection.read { $0.firstRange(of: pong) != nil && $0.firstRange(of: Array("open".utf8)) != nil }
+            let answer = try await connection.read {
+                $0.firstRange(of: pong) != nil && $0.firstRange(of: Array("open".utf8)) != nil
+            }
             #expect(String(decoding: answer, as: UTF8.self).hasPrefix("HTTP/1.1 101 "))
             #expect(String(decoding: answer, as: UTF8.self).contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
             try await server.raise("a", "live-one")
@@ -102,7 +106,8 @@ import WebSocketTransport
     func expectContinue() async throws {
         try await RunningServer.with(.forTests()) { server in
             let connection = try await RawConnection.connect(port: server.port)
-            try await connection.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+            try await connection.send(
+                "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
             let first = try await connection.read { $0.firstRange(of: Array("\r\n\r\n".utf8)) != nil }
             #expect(String(decoding: first, as: UTF8.self) == "HTTP/1.1 100 Continue\r\n\r\n")
             try await connection.send("hello")
@@ -131,7 +136,10 @@ import WebSocketTransport
     func halfClosed() async throws {
         try await RunningServer.with(.forTests()) { server in
             try await server.raise("a", "one")
-            for request in ["POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\ntwo", "GET /a/json?poll=1 HTTP/1.1\r\nHost: h\r\n\r\n"] {
+            for request in [
+                "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\ntwo",
+                "GET /a/json?poll=1 HTTP/1.1\r\nHost: h\r\n\r\n",
+            ] {
                 let connection = try await RawConnection.connect(port: server.port)
                 try await connection.send(request)
                 try await connection.closeOutput()

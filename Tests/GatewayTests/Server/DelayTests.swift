@@ -39,7 +39,9 @@ import Testing
             #expect(try await stream.nextObject()?.event == "open")
             let raised = try #require(try await stream.nextObject())
             #expect(raised.string("message") == "one")
-            #expect(try await server.raise("a", "three", headers: [("Idempotency-Key", "k")])["duplicate"]?.boolValue == true)
+            #expect(
+                try await server.raise("a", "three", headers: [("Idempotency-Key", "k")])["duplicate"]?.boolValue
+                    == true)
             await stream.close()
         }
     }

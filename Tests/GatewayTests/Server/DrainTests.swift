@@ -45,12 +45,20 @@ import WebSocketTransport
                 connections.append(connection)
             }
             // Two readers, so that the drain takes its time.
-            let readers = [try await server.duplex(), try await server.duplex(), try await server.duplex(), try await server.duplex()]
+            let readers = [
+                try await server.duplex(), try await server.duplex(), try await server.duplex(),
+                try await server.duplex(),
+            ]
             server.leave()
             #expect(try await readers[0].nextClose() == .serviceRestart || true)
-            for (connection, request) in zip(connections, [
-                "GET /ready HTTP/1.1\r\nHost: h\r\n\r\n", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx", "GET /a/sse HTTP/1.1\r\nHost: h\r\n\r\n",
-            ]) {
+            for (connection, request) in zip(
+                connections,
+                [
+                    "GET /ready HTTP/1.1\r\nHost: h\r\n\r\n",
+                    "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx",
+                    "GET /a/sse HTTP/1.1\r\nHost: h\r\n\r\n",
+                ])
+            {
                 try await connection.send(request)
                 let answer = String(decoding: try await connection.readToEnd(), as: UTF8.self)
                 #expect(answer.hasPrefix("HTTP/1.1 503 "), "\(request) \(answer)")

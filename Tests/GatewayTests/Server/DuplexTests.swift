@@ -81,7 +81,8 @@ import WebSocketTransport
             #expect(try await socket.nextObject().string("message") == "yes")
             let none = try await socket.ask(#"{"op":"unsubscribe","ref":"3"}"#)
             #expect(none["topics"]?.description == "[]")
-            #expect(try await socket.ask(#"{"op":"unsubscribe","ref":"4","topics":["a"]}"#)["topics"]?.description == "[]")
+            #expect(
+                try await socket.ask(#"{"op":"unsubscribe","ref":"4","topics":["a"]}"#)["topics"]?.description == "[]")
             let missed = try await server.raise("a", "while following nothing")
             let back = try await socket.ask(#"{"op":"subscribe","ref":"5","topics":["a"],"since":"latest"}"#)
             #expect(back["topics"]?.description == #"["a"]"#)
@@ -94,7 +95,8 @@ import WebSocketTransport
     func filter() async throws {
         try await RunningServer.with(.forTests()) { server in
             let socket = try await server.duplex()
-            _ = try await socket.ask(#"{"op":"subscribe","ref":"1","topics":["a"],"filter":{"priority":[5],"tags":["x"]}}"#)
+            _ = try await socket.ask(
+                #"{"op":"subscribe","ref":"1","topics":["a"],"filter":{"priority":[5],"tags":["x"]}}"#)
             _ = try await socket.ask(#"{"op":"subscribe","ref":"2","topics":["b"]}"#)
             try await server.raise("a", "no")
             try await server.raise("b", "nor this")
@@ -129,7 +131,8 @@ import WebSocketTransport
         try await RunningServer.with(.forTests { $0.maximumTopics = 2 }) { server in
             let socket = try await server.duplex()
             for (text, ref, number) in [
-                ("nonsense", nil, 40001), (#"{"op":"fly","ref":"1"}"#, "1", 40016), (#"{"op":"publish","ref":"2","topic":"a b"}"#, "2", 40003),
+                ("nonsense", nil, 40001), (#"{"op":"fly","ref":"1"}"#, "1", 40016),
+                (#"{"op":"publish","ref":"2","topic":"a b"}"#, "2", 40003),
                 (#"{"op":"subscribe","ref":"3","topics":["a","b","c"]}"#, "3", 40015),
                 (#"{"op":"subscribe","ref":"4","topics":["a"],"since":"soon"}"#, "4", 40005),
             ] as [(String, String?, Int)] {
@@ -152,7 +155,9 @@ import WebSocketTransport
     func pipelined() async throws {
         try await RunningServer.with(.forTests()) { server in
             let socket = try await server.duplex()
-            for index in 0..<200 { try await socket.send(text: #"{"op":"publish","ref":"\#(index)","topic":"a","message":"\#(index)"}"#) }
+            for index in 0..<200 {
+                try await socket.send(text: #"{"op":"publish","ref":"\#(index)","topic":"a","message":"\#(index)"}"#)
+            }
             var ids: [String] = []
             for index in 0..<200 {
                 let ack = try await socket.nextObject()

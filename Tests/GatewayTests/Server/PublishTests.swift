@@ -10,8 +10,10 @@ import Testing
         try await RunningServer.with(.forTests()) { server in
             let forms: [(String, String, [(String, String)], String)] = [
                 ("POST", "/a", [], "one"), ("PUT", "/a", [("X-Title", "T")], "two"),
-                ("POST", "/", [], #"{"topic":"a","message":"three"}"#), ("PUT", "/", [], #"{"topic":"a","message":"four"}"#),
-                ("GET", "/a/publish?message=five", [], ""), ("GET", "/a/send?m=six", [], ""), ("GET", "/a/trigger", [], ""),
+                ("POST", "/", [], #"{"topic":"a","message":"three"}"#),
+                ("PUT", "/", [], #"{"topic":"a","message":"four"}"#),
+                ("GET", "/a/publish?message=five", [], ""), ("GET", "/a/send?m=six", [], ""),
+                ("GET", "/a/trigger", [], ""),
             ]
             var ids: [String] = []
             for (method, target, headers, body) in forms {
@@ -38,7 +40,10 @@ import Testing
         try await RunningServer.with(.forTests()) { server in
             let reply = try await server.request(
                 "POST", "/a",
-                headers: [("Title", "=?utf-8?B?R3LDvMOfZQ==?="), ("Priority", "urgent"), ("Tags", "x,y"), ("Click", "https://a.example")],
+                headers: [
+                    ("Title", "=?utf-8?B?R3LDvMOfZQ==?="), ("Priority", "urgent"), ("Tags", "x,y"),
+                    ("Click", "https://a.example"),
+                ],
                 body: "two\nlines")
             let held = try await server.request("GET", "/a/json?poll=1")
             #expect(reply.body == held.body)
@@ -52,7 +57,8 @@ import Testing
             let one = try await server.request(
                 "POST", "/", body: #"{"topic":"a","sender":"admin","region":"moon","id":"zzzzzzzzzzzz","time":1}"#
             ).object()
-            let two = try await server.raise("a", "x", headers: [("X-Sender", "admin"), ("Fly-Client-IP", "192.0.2.1")])
+            let two = try await server.raise(
+                "a", "x", headers: [("X-Sender", "admin"), ("Fly-Client-IP", "192.0.2.1")])
             #expect(one.string("region") == "syd")
             #expect(one.string("sender")?.hasPrefix("guest-") == true)
             #expect(one.string("sender") == two.string("sender"))
@@ -60,7 +66,8 @@ import Testing
             #expect((one.int("time") ?? 0) > 1_000_000)
             let socket = try await server.duplex()
             try await socket.send(text: #"{"op":"subscribe","topics":["a"]}"#)
-            _ = try await socket.ask(#"{"op":"publish","ref":"r","topic":"b","message":"x","sender":"admin","region":"moon"}"#)
+            _ = try await socket.ask(
+                #"{"op":"publish","ref":"r","topic":"b","message":"x","sender":"admin","region":"moon"}"#)
             let held = try await server.poll("/b/json?poll=1")
             #expect(held.first?.string("sender") == one.string("sender"))
             #expect(held.first?.string("region") == "syd")
@@ -93,13 +100,17 @@ import Testing
             let one = try await server.request("POST", "/a", headers: structured, body: event).object()
             #expect(one["ce"]?.objectValue?.string("source") == "/s")
             let batch = try await server.request(
-                "POST", "/a", headers: [("Content-Type", "application/cloudevents-batch+json")], body: "[\(event),\(second)]")
+                "POST", "/a", headers: [("Content-Type", "application/cloudevents-batch+json")],
+                body: "[\(event),\(second)]")
             let answers = try #require(try batch.json().arrayValue).compactMap(\.objectValue)
             #expect(answers.map { $0.string("id") }.first == one.string("id"))
             #expect(answers.map { $0["duplicate"]?.boolValue } == [true, nil])
             let binary = try await server.request(
                 "POST", "/a",
-                headers: [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t"), ("Content-Type", "text/plain")],
+                headers: [
+                    ("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t"),
+                    ("Content-Type", "text/plain"),
+                ],
                 body: "hello"
             ).object()
             #expect(binary.string("id") == one.string("id"))

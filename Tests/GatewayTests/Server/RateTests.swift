@@ -87,7 +87,8 @@ import WebSocketTransport
                     if path.hasSuffix("/ws") {
                         refused = try await server.refusal(of: path, headers: headers)
                     } else {
-                        let reply = try await server.request("GET", "\(path)?poll=1", headers: headers.map { ($0.name, $0.value) })
+                        let reply = try await server.request(
+                            "GET", "\(path)?poll=1", headers: headers.map { ($0.name, $0.value) })
                         if reply.status != 200 {
                             refused = (reply.status, reply.code, HTTPHeaders(reply.headers.map { ($0.name, $0.value) }))
                         }

@@ -68,9 +68,14 @@ import WebSocketTransport
             let all = try await TestStream.open(port: server.port, "/*/json")
             let encoded = try await TestStream.open(port: server.port, "/a%2Cb/json")
             let stars = try await TestStream.open(port: server.port, "/%2A/json")
-            let streams = [(some, "a,b", ["1", "2", "4"]), (all, "*", ["1", "2", "3", "4"]), (encoded, "a,b", ["1", "2", "4"]), (stars, "*", ["1", "2", "3", "4"])]
+            let streams = [
+                (some, "a,b", ["1", "2", "4"]), (all, "*", ["1", "2", "3", "4"]), (encoded, "a,b", ["1", "2", "4"]),
+                (stars, "*", ["1", "2", "3", "4"]),
+            ]
             for (stream, topics, _) in streams { #expect(try await stream.nextObject()?.string("topic") == topics) }
-            for (topic, text) in [("a", "1"), ("b", "2"), ("c", "3"), ("a", "4")] { try await server.raise(topic, text) }
+            for (topic, text) in [("a", "1"), ("b", "2"), ("c", "3"), ("a", "4")] {
+                try await server.raise(topic, text)
+            }
             for (stream, topics, texts) in streams {
                 for text in texts { #expect(try await stream.nextObject()?.string("message") == text, "\(topics)") }
                 await stream.close()
@@ -87,12 +92,16 @@ import WebSocketTransport
             let second = try #require(alerts[1].string("id"))
             let time = try #require(alerts[0].int("time"))
             for (since, texts) in [
-                ("all", ["1", "2", "3", "4"]), (second, ["3", "4"]), ("10m", ["1", "2", "3", "4"]), ("\(time)", ["1", "2", "3", "4"]),
+                ("all", ["1", "2", "3", "4"]), (second, ["3", "4"]), ("10m", ["1", "2", "3", "4"]),
+                ("\(time)", ["1", "2", "3", "4"]),
                 ("\(time + 1000)", []), ("latest", ["4"]), ("none", []),
             ] {
-                #expect(try await server.poll("/a/json?poll=1&since=\(since)").map { $0.string("message") } == texts, "\(since)")
                 #expect(
-                    try await server.poll("/a/json?poll=1", headers: [("X-Since", since)]).map { $0.string("message") } == texts, "\(since)")
+                    try await server.poll("/a/json?poll=1&since=\(since)").map { $0.string("message") } == texts,
+                    "\(since)")
+                #expect(
+                    try await server.poll("/a/json?poll=1", headers: [("X-Since", since)]).map { $0.string("message") }
+                        == texts, "\(since)")
             }
             let resumed = try await server.poll("/a/json?poll=1", headers: [("Last-Event-ID", second)])
             #expect(resumed.map { $0.string("message") } == ["3", "4"])
@@ -118,7 +127,10 @@ import WebSocketTransport
     @Test("filters hold for what is replayed and for what is live")
     func filters() async throws {
         try await RunningServer.with(.forTests()) { server in
-            let queries = ["priority=4,5": ["2"], "tags=x,y": ["2"], "tag=x": ["2", "3"], "title=T": ["3"], "message=1": ["1"], "p=3": ["1", "3"]]
+            let queries = [
+                "priority=4,5": ["2"], "tags=x,y": ["2"], "tag=x": ["2", "3"], "title=T": ["3"], "message=1": ["1"],
+                "p=3": ["1", "3"],
+            ]
             func raiseAll() async throws {
                 try await server.raise("a", "1")
                 try await server.raise("a", "2", headers: [("Priority", "high"), ("Tags", "x,y,z")])
@@ -126,7 +138,8 @@ import WebSocketTransport
             }
             try await raiseAll()
             for (query, texts) in queries {
-                #expect(try await server.poll("/a/json?poll=1&\(query)").map { $0.string("message") } == texts, "\(query)")
+                #expect(
+                    try await server.poll("/a/json?poll=1&\(query)").map { $0.string("message") } == texts, "\(query)")
             }
             var streams: [(TestStream, [String])] = []
             for (query, texts) in queries {
@@ -145,8 +158,10 @@ import WebSocketTransport
     @Test("with the CloudEvents subprotocol each alert is one CloudEvent, and nothing else comes")
     func cloudEvents() async throws {
         try await RunningServer.with(.forTests()) { server in
-            let event = #"{"specversion":"1.0","id":"e-1","source":"/s","type":"t","subject":"sub","ext":7,"data":{"n":1}}"#
-            _ = try await server.request("POST", "/a", headers: [("Content-Type", "application/cloudevents+json")], body: event)
+            let event =
+                #"{"specversion":"1.0","id":"e-1","source":"/s","type":"t","subject":"sub","ext":7,"data":{"n":1}}"#
+            _ = try await server.request(
+                "POST", "/a", headers: [("Content-Type", "application/cloudevents+json")], body: event)
             let socket = try await server.socket("/a/ws?since=all", subprotocols: ["other", "cloudevents.json"])
             #expect(socket.subprotocol == "cloudevents.json")
             let first = try #require(try JSONValue.parse(try await socket.nextText()).objectValue)
@@ -171,8 +186,10 @@ import WebSocketTransport
     func refusals() async throws {
         try await RunningServer.with(.forTests { $0.maximumTopics = 2 }) { server in
             for (target, status, number) in [
-                ("/a/sse?since=soon", 400, 40005), ("/a/json?priority=9", 400, 40006), ("/a%20b/raw", 400, 40003), ("/a,b,c/sse", 400, 40015),
-                ("//sse", 400, 40003), ("/v1/sse", 400, 40004), ("/a/json?sched=1", 400, 40012), ("/a/ws", 426, 42601), ("/ws", 426, 42601),
+                ("/a/sse?since=soon", 400, 40005), ("/a/json?priority=9", 400, 40006), ("/a%20b/raw", 400, 40003),
+                ("/a,b,c/sse", 400, 40015),
+                ("//sse", 400, 40003), ("/v1/sse", 400, 40004), ("/a/json?sched=1", 400, 40012), ("/a/ws", 426, 42601),
+                ("/ws", 426, 42601),
             ] {
                 let reply = try await server.request("GET", target)
                 #expect(reply.status == status, "\(target)")

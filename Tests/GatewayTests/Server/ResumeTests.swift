@@ -59,7 +59,8 @@ import Testing
                     var ids: [String] = []
                     for start in stride(from: 0, to: count / 4, by: 10) {
                         for index in start..<(start + 10) {
-                            try await socket.send(text: #"{"op":"publish","ref":"\#(index)","topic":"fire","message":"\#(index)"}"#)
+                            try await socket.send(
+                                text: #"{"op":"publish","ref":"\#(index)","topic":"fire","message":"\#(index)"}"#)
                         }
                         for _ in 0..<10 { ids.append(try #require(try await socket.nextObject().string("id"))) }
                     }
@@ -72,7 +73,9 @@ import Testing
         return ids.sorted()
     }
 
-    private static func followBySocket(_ server: RunningServer, _ random: inout SeededGenerator) async throws -> [String] {
+    private static func followBySocket(_ server: RunningServer, _ random: inout SeededGenerator) async throws
+        -> [String]
+    {
         var seen = Seen()
         while seen.ids.count < count {
             let socket = try await server.socket("/fire/ws\(seen.query)")
@@ -85,7 +88,9 @@ import Testing
         return seen.ids
     }
 
-    private static func followByStream(_ server: RunningServer, _ random: inout SeededGenerator) async throws -> [String] {
+    private static func followByStream(_ server: RunningServer, _ random: inout SeededGenerator) async throws
+        -> [String]
+    {
         var seen = Seen()
         while seen.ids.count < count {
             let headers = seen.cursor.map { [("Last-Event-ID", $0)] } ?? [("Last-Event-ID", "all")]
@@ -102,7 +107,9 @@ import Testing
         return seen.ids
     }
 
-    private static func followByDuplex(_ server: RunningServer, _ random: inout SeededGenerator) async throws -> [String] {
+    private static func followByDuplex(_ server: RunningServer, _ random: inout SeededGenerator) async throws
+        -> [String]
+    {
         var seen = Seen()
         while seen.ids.count < count {
             let socket = try await server.duplex()
@@ -144,12 +151,15 @@ import Testing
 
     @Test("a cursor that retention has passed gets a reset, over count and over bytes")
     func retention() async throws {
-        for retention in [Retention(count: 5, age: 0, bytes: 1 << 20), Retention(count: 1000, age: 600_000, bytes: 3000)] {
+        for retention in [
+            Retention(count: 5, age: 0, bytes: 1 << 20), Retention(count: 1000, age: 600_000, bytes: 3000),
+        ] {
             try await RunningServer.with(.forTests { $0.retention = retention }) { server in
                 let first = try await server.raise("a", "0")
                 for index in 1..<30 { try await server.raise("a", "\(index)") }
                 let cursor = try #require(first.string("id"))
-                let stream = try await TestStream.open(port: server.port, "/a/sse", headers: [("Last-Event-ID", cursor)])
+                let stream = try await TestStream.open(
+                    port: server.port, "/a/sse", headers: [("Last-Event-ID", cursor)])
                 #expect(try await stream.nextEvent()?.name == "open")
                 let event = try #require(try await stream.nextEvent())
                 #expect(event.name == "reset")

@@ -36,7 +36,9 @@ extension RunningServer {
     }
 
     /// The status and code with which a WebSocket's handshake is refused.
-    func refusal(of path: String, headers: HTTPHeaders = [:]) async throws -> (status: Int?, code: Int?, headers: HTTPHeaders)? {
+    func refusal(of path: String, headers: HTTPHeaders = [:]) async throws -> (
+        status: Int?, code: Int?, headers: HTTPHeaders
+    )? {
         do {
             let socket = try await socket(path, headers: headers)
             try await socket.abort()

@@ -1,0 +1,46 @@
+# Two commands: `make run` serves on port 8080 (PORT), `make test` runs every test. Both install what they need.
+
+PORT ?= 8080
+CRIER := .build/release/crier
+SWIFT_BUILD := swift build --configuration release
+
+.PHONY: run build test unit client interop autobahn fuzz lint bench dockerfile clean
+
+run: build
+	PORT=$(PORT) $(CRIER) serve
+
+build:
+	scripts/install-packages.sh build
+	$(SWIFT_BUILD) --product crier
+
+test:
+	scripts/test.sh
+
+## The parts of `make test`
+
+unit:
+	swift test
+
+client:
+	node --test Tests/Client/
+
+interop: build
+	scripts/interop.sh
+
+autobahn:
+	scripts/install-packages.sh test
+	$(SWIFT_BUILD) --product crier-echo
+	scripts/autobahn.sh
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+bench: build
+	scripts/bench.sh
+
+dockerfile:
+	scripts/prove-dockerfile.sh
+
+clean:
+	swift package clean
+	rm -rf .venv
