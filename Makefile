@@ -2,7 +2,8 @@
 
 PORT ?= 8080
 CRIER := .build/release/crier
-SWIFT_BUILD := swift build --configuration release
+# As the Dockerfile builds it, so that one build serves both.
+SWIFT_BUILD := swift build --configuration release --static-swift-stdlib
 
 .PHONY: run build test unit client interop autobahn fuzz lint bench dockerfile clean
 

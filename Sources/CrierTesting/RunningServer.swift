@@ -23,9 +23,11 @@ public struct RunningServer: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: its port and host are replaced by a free port on 127.0.0.1.
+    ///   - wrap: puts another bus around the in-process one, which stands between it and the server.
     ///   - bound: for the start, and for the end after the body.
     public static func with(
-        _ configuration: ServerConfiguration, within bound: Duration = .seconds(30),
+        _ configuration: ServerConfiguration, through wrap: (InProcessBus) -> any MessageBus = { $0 },
+        within bound: Duration = .seconds(30),
         _ body: @escaping @Sendable (RunningServer) async throws -> Void
     ) async throws {
         var configuration = configuration
@@ -33,7 +35,7 @@ public struct RunningServer: Sendable {
         configuration.port = 0
         let bus = InProcessBus(retention: configuration.retention)
         let server = GatewayServer(
-            configuration: configuration, bus: bus, registry: PrometheusRegistry(),
+            configuration: configuration, bus: wrap(bus), registry: PrometheusRegistry(),
             logger: Logger(label: "crier.tests") { _ in SwiftLogNoOpLogHandler() })
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let port = eventLoop.makePromise(of: Int.self)

@@ -25,11 +25,11 @@ def server():
 
 @pytest.fixture
 def own_server():
-    """Starts servers for one test: `own_server(KEY="value")`. Those still running at the end are stopped and judged."""
+    """Starts servers for one test: `own_server("--flag", "value", KEY="value")`. Those still running at the end are stopped and judged."""
     servers = []
 
-    def start(**environment: str | None) -> CrierServer:
-        crier = CrierServer(**environment)
+    def start(*flags: str, **environment: str | None) -> CrierServer:
+        crier = CrierServer(*flags, **environment)
         servers.append(crier)
         return crier.start()
 

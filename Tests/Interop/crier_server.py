@@ -29,9 +29,10 @@ def free_port() -> int:
 class CrierServer:
     """`crier serve` on a loopback port, with nothing but the given configuration in its environment. A value of None removes a default."""
 
-    def __init__(self, **environment: str | None):
+    def __init__(self, *flags: str, **environment: str | None):
         self.binary = REPOSITORY / os.environ.get("CRIER_BIN", ".build/release/crier")
         self.port = free_port()
+        self.flags = flags
         configuration = {"HOST": "127.0.0.1", "RATE_LIMITS": "off", "DRAIN_SECONDS": "1", **environment}
         self.environment = {key: value for key, value in configuration.items() if value is not None}
         self.log_path = pathlib.Path(tempfile.mkstemp(prefix="crier-", suffix=".log")[1])
@@ -55,7 +56,7 @@ class CrierServer:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, "serve"],
+                [self.binary, "serve", *self.flags],
                 cwd=REPOSITORY,
                 env={**inherited, **self.environment, "PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,

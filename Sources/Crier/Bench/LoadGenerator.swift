@@ -12,7 +12,7 @@ struct LoadGenerator: Sendable {
     let plan: LoadPlan
     let eventLoops: MultiThreadedEventLoopGroup
 
-    private typealias Connection = WebSocketClientConnection<LoadSession>
+    private typealias Publisher = WebSocketClientConnection<LoadPublisher>
 
     func run() async throws -> LoadReport {
         let tally = LoadTally()
@@ -20,10 +20,10 @@ struct LoadGenerator: Sendable {
         let began = ContinuousClock.now
         let connections = try await connect(tally)
         let connecting = ContinuousClock.now - began
-        defer { for connection in connections { connection.channel.close(promise: nil) } }
+        defer { for connection in connections { connection.close(promise: nil) } }
         try await allSubscribed(tally)
         let idle = try await ServerProbe.read(plan.server)
-        let publisher = try await open(LoadTally(), isSubscriber: false)
+        let publisher = try await openPublisher(tally)
         defer { publisher.channel.close(promise: nil) }
 
         var published = try await publish(by: publisher, tally, from: 0, for: 1)
@@ -45,32 +45,54 @@ struct LoadGenerator: Sendable {
             latencies: tally.takeLatencies())
     }
 
-    private func connect(_ tally: LoadTally) async throws -> [Connection] {
-        try await withThrowingTaskGroup(of: Connection.self) { group in
-            var connections: [Connection] = []
+    private func connect(_ tally: LoadTally) async throws -> [any Channel] {
+        try await withThrowingTaskGroup(of: (any Channel).self) { group in
+            var connections: [any Channel] = []
             connections.reserveCapacity(plan.sockets)
             for index in 0..<plan.sockets {
                 if index >= Self.opening, let connection = try await group.next() {
                     connections.append(connection)
                     StandardStreams.progress("sockets", connections.count, of: plan.sockets)
                 }
-                group.addTask { try await self.open(tally, isSubscriber: true) }
+                group.addTask { try await self.open(tally) }
             }
             for try await connection in group { connections.append(connection) }
             return connections
         }
     }
 
-    private func open(_ tally: LoadTally, isSubscriber: Bool) async throws -> Connection {
+    private func open(_ tally: LoadTally) async throws -> any Channel {
         let (host, port) = plan.server.endpoint
+        let topic = plan.topic
+        let eventLoop = eventLoops.next()
+        let opened = eventLoop.makePromise(of: Void.self)
+        do {
+            let channel = try await ClientBootstrap(group: eventLoop)
+                .channelOption(.maxMessagesPerRead, value: 16)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(
+                            LoadSocket(tally, host: "\(host):\(port)", topic: topic, opened: opened))
+                    }
+                }
+                .connect(host: host, port: port).get()
+            try await opened.futureResult.get()
+            return channel
+        } catch {
+            opened.fail(error)
+            throw error as? LoadFailure ?? LoadFailure(description: "cannot connect to \(plan.server): \(error)")
+        }
+    }
+
+    private func openPublisher(_ tally: LoadTally) async throws -> Publisher {
+        let (host, port) = plan.server.endpoint
+        let topic = plan.topic
         do {
             return try await connectWebSocket(host: host, port: port, path: "/ws", on: eventLoops) { _ in
-                LoadSession(tally, topic: plan.topic, isSubscriber: isSubscriber)
+                LoadPublisher(tally, topic: topic)
             }
-        } catch let error as WebSocketConnectError {
-            throw LoadFailure(description: "a socket was refused: \(error)")
         } catch {
-            throw LoadFailure(description: "cannot connect to \(plan.server): \(error)")
+            throw LoadFailure(description: "cannot open the publisher's socket: \(error)")
         }
     }
 
@@ -89,7 +111,7 @@ struct LoadGenerator: Sendable {
     /// Publishes for so many seconds and waits until everything arrived.
     ///
     /// - Returns: the number of the next alert.
-    private func publish(by publisher: Connection, _ tally: LoadTally, from first: Int, for seconds: Int) async throws
+    private func publish(by publisher: Publisher, _ tally: LoadTally, from first: Int, for seconds: Int) async throws
         -> Int
     {
         let start = NIODeadline.now()
@@ -97,14 +119,14 @@ struct LoadGenerator: Sendable {
         var number = first
         var shown = 0
         while NIODeadline.now() < end {
-            let due = plan.rate.map { start + .nanoseconds(Int64(number - first) * 1_000_000_000 / Int64($0)) }
-            let isDue = due.map { $0 <= .now() } ?? (tally.total >= (number - plan.inFlight + 1) * plan.sockets)
-            if isDue {
-                let next = number
-                try await publisher.withSession { $0.publish(next, due: due ?? .now(), payload: plan.payload) }
-                number += 1
-            } else {
+            let due = due(number - first, since: start, tally, number)
+            if due.isEmpty {
                 try await ContinuousClock().sleep(for: .microseconds(50))
+            } else {
+                try await publisher.withSession { session in
+                    for time in due { session.publish(due: time, payload: plan.payload) }
+                }
+                number += due.count
             }
             let passed = Int((NIODeadline.now() - start).nanoseconds / 1_000_000_000)
             if passed > shown {
@@ -118,6 +140,19 @@ struct LoadGenerator: Sendable {
             try await ContinuousClock().sleep(for: .milliseconds(1))
         }
         return number
+    }
+
+    /// When each of the alerts that are due now was due: by the rate, or as many as may be on their way.
+    private func due(_ published: Int, since start: NIODeadline, _ tally: LoadTally, _ number: Int) -> [NIODeadline] {
+        let now = NIODeadline.now()
+        guard let rate = plan.rate else {
+            let arrived = tally.total / plan.sockets
+            return Array(repeating: now, count: max(0, arrived + plan.inFlight - number))
+        }
+        let due = Int((now - start).nanoseconds * Int64(rate) / 1_000_000_000) + 1
+        return (published..<max(published, min(due, published + 128))).map { index in
+            start + .nanoseconds(Int64(index) * 1_000_000_000 / Int64(rate))
+        }
     }
 }
 

@@ -52,9 +52,11 @@ struct LoadReport {
             json.int(value)
         }
         let figures: [(key: String, value: Double)] = [
-            ("seconds", elapsed), ("connect_seconds", connecting), ("server_cpu_us_per_delivery", microsecondsADelivery),
+            ("seconds", elapsed), ("connect_seconds", connecting),
+            ("server_cpu_us_per_delivery", microsecondsADelivery),
             ("server_cpu_share", serverCPU / elapsed), ("tool_cpu_share", toolCPU / elapsed),
-            ("latency_ms_p50", milliseconds(50)), ("latency_ms_p99", milliseconds(99)), ("latency_ms_max", milliseconds(100)),
+            ("latency_ms_p50", milliseconds(50)), ("latency_ms_p99", milliseconds(99)),
+            ("latency_ms_max", milliseconds(100)),
         ]
         for (key, value) in figures {
             json.key(key)

@@ -37,16 +37,15 @@ final class LoadTally: Sendable {
 
     func subscribed() { counts.withLock { $0.subscribed += 1 } }
 
-    /// - Parameter expected: the number after the last that the socket got; the first one that it gets may be any.
-    func delivered(_ number: Int, expected: Int, latency: TimeAmount) {
-        deliveries.add(1, ordering: .relaxed)
-        if number != expected {
-            counts.withLock { number > expected ? ($0.lost += number - expected) : ($0.doubled += 1) }
-        }
-        // One alert in sixteen is enough for percentiles, and leaves the tool time for its sockets.
-        if number & 15 == 0 {
-            latencies.withLock { _ = $0.record(UInt64(max(0, latency.nanoseconds / 1000))) }
-        }
+    func delivered(_ count: Int) { deliveries.add(count, ordering: .relaxed) }
+
+    func measured(_ latency: TimeAmount) {
+        latencies.withLock { _ = $0.record(UInt64(max(0, latency.nanoseconds / 1000))) }
+    }
+
+    /// A socket got an offset that does not follow the last.
+    func outOfOrder(last: UInt64, next: UInt64) {
+        counts.withLock { next > last ? ($0.lost += Int(next - last - 1)) : ($0.doubled += 1) }
     }
 
     func closed(_ reason: String) {

@@ -5,7 +5,9 @@ enum CORS {
     /// Answers of a request that was let in.
     static func headers(origin: String?, policy: OriginPolicy) -> HTTPFields {
         guard let origin, policy != .sameOrigin else { return [:] }
-        return [.accessControlAllowOrigin: singleLine(origin), .vary: "Origin"]
+        return [
+            .accessControlAllowOrigin: singleLine(origin), .accessControlExposeHeaders: "Retry-After", .vary: "Origin",
+        ]
     }
 
     /// The answer to a preflight.

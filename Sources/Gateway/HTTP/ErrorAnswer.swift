@@ -22,6 +22,7 @@ struct ErrorMiddleware: RouterMiddleware {
     typealias Context = GatewayRequestContext
 
     let metrics: GatewayMetrics
+    let origins: OriginPolicy
 
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
@@ -29,19 +30,25 @@ struct ErrorMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as GatewayError {
-            return refuse(error)
+            return refuse(request, error)
         } catch let error as HTTPError where error.status == .notFound {
-            return refuse(Self.noRoute(request))
+            return refuse(request, Self.noRoute(request))
         } catch let error as HTTPError where error.status == .contentTooLarge {
-            return refuse(GatewayError(.tooLarge, "the body is over its limit"))
+            return refuse(request, GatewayError(.tooLarge, "the body is over its limit"))
         } catch let error as HTTPError where error.status.kind == .clientError {
-            return refuse(GatewayError(.invalidRequest, error.body ?? "the request cannot be served"))
+            return refuse(request, GatewayError(.invalidRequest, error.body ?? "the request cannot be served"))
         }
     }
 
-    private func refuse(_ error: GatewayError) -> Response {
+    private func refuse(_ request: Request, _ error: GatewayError) -> Response {
         metrics.refused(error.code)
-        return ErrorAnswer.response(error)
+        var response = ErrorAnswer.response(error)
+        let origin = request.headers[.origin]
+        if origins.allows(origin, host: request.head.authority) {
+            // A page that may publish may read why it could not, and when to try again.
+            response.headers.append(contentsOf: CORS.headers(origin: origin, policy: origins))
+        }
+        return response
     }
 
     /// The refusal of a request whose path, or whose method on its path, is not served.

@@ -10,7 +10,7 @@ enum GatewayRouter {
     > {
         let router = Router(context: GatewayRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.middlewares.add(SecurityHeaders())
-        router.middlewares.add(ErrorMiddleware(metrics: context.metrics))
+        router.middlewares.add(ErrorMiddleware(metrics: context.metrics, origins: context.configuration.allowedOrigins))
         router.middlewares.add(
             FileMiddleware(page.directory, cacheControl: page.cacheControl, searchForIndexHtml: false))
         PublishRoutes(context: context).add(to: router)

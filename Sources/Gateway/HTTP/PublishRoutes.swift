@@ -44,7 +44,7 @@ struct PublishRoutes {
         let fields = RequestFields(request.head)
         try context.checkOrigin(request.headers[.origin], host: request.head.authority)
         try authorize(fields)
-        let address = context.address(of: requestContext.channel) { fields.header($0) }
+        let address = context.address(of: requestContext.channel) { fields.lastHeader($0) }
         try context.addresses.admitAlerts(from: address)
         let body = try await collect(request)
         let intake = try read(PublishInput(topic: topic, fields: fields, body: body, now: context.clock.now()))

@@ -48,9 +48,10 @@ struct FieldSource {
         return value == .null ? nil : value
     }
 
-    /// A JSON value, given as itself in JSON or as text in a header or the query.
-    func jsonOrText(_ field: Field) throws(GatewayError) -> JSONValue? {
+    /// Actions: a JSON array, or in a header or the query ntfy's short form.
+    func actions(_ field: Field) throws(GatewayError) -> JSONValue? {
         guard let text = request?.value(field.aliases) else { return json(field.name) }
+        guard text.trimmingBlanks().hasPrefix("[") else { return try ActionList.parse(text) }
         do throws(JSONError) { return try JSONValue.parse(text) } catch {
             throw GatewayError(.invalidField, "\(field.name): \(error.message)")
         }

@@ -37,6 +37,9 @@ struct RequestFields: Sendable {
     /// The first header of a name, given in lower case.
     func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
+    /// The last header of a name, given in lower case.
+    func lastHeader(_ name: String) -> String? { headers.last { $0.name == name }?.value }
+
     /// All headers, names in lower case.
     var allHeaders: [(name: String, value: String)] { headers }
 

@@ -144,11 +144,12 @@ extension PublishIntake {
     }
 
     private func actions(_ fields: FieldSource) throws(GatewayError) -> JSONValue? {
-        guard let value = try fields.jsonOrText(.actions), !value.isNull else { return nil }
+        guard let value = try fields.actions(.actions), !value.isNull else { return nil }
         guard let actions = value.arrayValue, actions.count <= limits.actions,
             actions.allSatisfy({ $0.objectValue != nil })
         else {
-            throw GatewayError(.invalidField, "actions has to be a JSON array of at most \(limits.actions) objects")
+            throw GatewayError(
+                .invalidField, "actions is a JSON array of at most \(limits.actions) objects, or ntfy's short form")
         }
         return actions.isEmpty ? nil : value
     }

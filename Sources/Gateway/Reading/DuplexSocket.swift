@@ -26,6 +26,8 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     /// Frames that change the topics and wait until the reader is live.
     private var waiting: Deque<DuplexRequest> = []
     private var unanswered = 0
+    /// Set while a socket that is to be closed waits for the answers to its publishes.
+    private var ending: EndReason?
 
     /// - Parameter token: what the handshake gave as publish token.
     init(_ context: GatewayContext, shard: HubShard, place: SocketPlace, token: String?, now: NIODeadline) {
@@ -76,6 +78,10 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     }
 
     func end(_ reason: EndReason) {
+        if reason == .draining && unanswered > 0 { ending = reason } else { close(reason) }
+    }
+
+    private func close(_ reason: EndReason) {
         let (code, text) = reason.close
         socket?.close(code: code, reason: text)
     }
@@ -88,6 +94,9 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     }
 
     private func carryOut(_ request: DuplexRequest) {
+        guard ending == nil else {
+            return refuse(GatewayError(.draining, "this server is shutting down", retryAfter: 1), ref: request.ref)
+        }
         switch request.operation {
         case .subscribe, .unsubscribe:
             if !waiting.isEmpty || reader?.isCatchingUp == true {
@@ -158,6 +167,7 @@ extension DuplexSocket {
         case .success(let outcome): if ref != nil { send(outcome.acknowledgement(ref: ref)) }
         case .failure(let error): refuse(error, ref: ref)
         }
+        if unanswered == 0, let ending { close(ending) }
     }
 }
 
@@ -245,7 +255,8 @@ extension DuplexSocket {
         guard let reader else { return }
         var buffer = ByteBuffer()
         WebSocketFrameEncoder.appendText(json, to: &buffer)
-        shard.write(buffer, to: reader)
+        // The hub has nothing more for a reader that it has ended.
+        if ending == nil { shard.write(buffer, to: reader) } else { socket?.writer.write(buffer) }
     }
 }
 

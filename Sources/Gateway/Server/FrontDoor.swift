@@ -50,7 +50,11 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { arm(Self.headDeadline, context) }
 
-    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        self.context.requests.end(unanswered)
+        unanswered = 0
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
@@ -80,8 +84,9 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        guard case .end = unwrapOutboundIn(data), unanswered > 0 else { return context.write(data, promise: promise) }
         unanswered -= 1
+        defer { self.context.requests.end() }
         if (isLastAnswer || self.context.isLeaving) && unanswered == 0 {
             context.writeAndFlush(data, promise: promise)
             context.close(promise: nil)
@@ -147,6 +152,7 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         }
         state = .http
         unanswered += 1
+        self.context.requests.begin()
         if head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) && head.version == .http1_1 {
             context.writeAndFlush(
                 wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
@@ -259,7 +265,7 @@ extension FrontDoor {
     private func place(
         for head: HTTPRequestHead, _ channelContext: ChannelHandlerContext
     ) throws(GatewayError) -> SocketPlace {
-        let address = context.address(of: channelContext.channel) { head.headers.first(name: $0) }
+        let address = context.address(of: channelContext.channel) { head.headers[$0].last }
         return try SocketPlace(context.addresses, address)
     }
 

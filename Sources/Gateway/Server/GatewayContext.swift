@@ -15,6 +15,7 @@ final class GatewayContext: Sendable {
     let readLimits: ReadLimits
     let addresses: AddressLimits
     let senders = SenderNames()
+    let requests = OpenRequests()
     let clock: WallClock
     let metrics: GatewayMetrics
     let logger: Logger
@@ -46,7 +47,7 @@ final class GatewayContext: Sendable {
 
     /// Whom a request comes from: the socket's peer, or whom the trusted proxy names.
     ///
-    /// - Parameter header: the request's first value of a header, named in lower case.
+    /// - Parameter header: the request's last value of a header, named in lower case: a proxy adds its own after what the client sent.
     func address(of channel: any Channel, header: (String) -> String?) -> ClientAddress {
         switch configuration.trustedProxy {
         case .none: break

@@ -96,6 +96,9 @@ public final class GatewayServer: Sendable {
         logger.info("left")
     }
 
+    /// How long requests may take to be answered once the server takes no more in.
+    private static let answering = Duration.seconds(3)
+
     private enum Task { case hub, queue, shutdown, other }
 
     private func leave(_ context: GatewayContext, _ listener: Listener, _ queue: PublishQueue) async {
@@ -106,6 +109,7 @@ public final class GatewayServer: Sendable {
         await context.hub.drain(seconds: configuration.drainSeconds)
         queue.close()
         await queue.finished()
+        await context.requests.finish(within: Self.answering)
     }
 
     private func describeMetrics() {

@@ -56,6 +56,10 @@ import Testing
                 headers: origin + [
                     ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "x-title"),
                 ])
+            let refused = try await server.request("POST", "/a", headers: origin + [("Priority", "9")], body: "x")
+            #expect(refused.status == 400)
+            #expect(refused.header("access-control-allow-origin") == "https://good.example")
+            #expect(refused.header("access-control-expose-headers") == "Retry-After")
             for reply in [published, polled, preflight] {
                 #expect((200..<300).contains(reply.status))
                 #expect(reply.header("access-control-allow-origin") == "https://good.example")

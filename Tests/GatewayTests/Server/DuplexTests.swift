@@ -126,6 +126,35 @@ import WebSocketTransport
         }
     }
 
+    @Test("requests that change the topics wait while the socket is being filled, and keep their order")
+    func waiting() async throws {
+        try await RunningServer.with(.forTests { $0.maximumText = 20_000 }) { server in
+            let text = String(repeating: "x", count: 20_000)
+            for _ in 0..<100 { try await server.raise("a", text) }
+            try await server.raise("b", "old")
+            let socket = try await server.duplex()
+            try await socket.setReading(false)
+            try await socket.send(text: #"{"op":"subscribe","ref":"1","topics":["a"],"since":"all"}"#)
+            try await socket.send(text: #"{"op":"subscribe","ref":"2","topics":["b"],"since":"all"}"#)
+            try await socket.send(text: #"{"op":"unsubscribe","ref":"3","topics":["a"]}"#)
+            try await socket.send(text: #"{"op":"publish","ref":"4","topic":"a","message":"new a"}"#)
+            try await socket.send(text: #"{"op":"publish","ref":"5","topic":"b","message":"new b"}"#)
+            try await socket.setReading(true)
+            var heard: [String] = []
+            var acknowledged: [String] = []
+            while heard.last != "new b" || acknowledged.count < 5 {
+                let event = try await socket.nextObject()
+                if event.event == "ack" { acknowledged.append(event.string("ref") ?? "") }
+                if event.event == "message" { heard.append(event.string("message") ?? "") }
+            }
+            #expect(acknowledged.filter { $0 <= "3" } == ["1", "2", "3"])
+            #expect(heard.filter { $0 == text }.count == 100)
+            #expect(heard.filter { $0 == "old" }.count == 1)
+            #expect(heard.filter { $0 == "new b" }.count == 1)
+            try await socket.leave()
+        }
+    }
+
     @Test("an error frame says what was wrong and leaves the socket open")
     func errors() async throws {
         try await RunningServer.with(.forTests { $0.maximumTopics = 2 }) { server in
