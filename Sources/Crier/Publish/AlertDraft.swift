@@ -84,8 +84,8 @@ enum IdempotencyKey {
         String((0..<22).map { _ in digits[Int.random(in: 0..<digits.count, using: &random)] })
     }
 
-    /// What the protocol takes: 1–128 printable ASCII characters.
+    /// What the protocol takes: 1–128 printable ASCII characters without blanks.
     static func isValid(_ key: String) -> Bool {
-        (1...128).contains(key.utf8.count) && key.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        (1...128).contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 }

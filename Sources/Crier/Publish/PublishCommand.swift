@@ -49,7 +49,7 @@ struct PublishCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "1 to 128 ASCII characters. The same key again within 5 minutes raises nothing. Default: random."
+            "1 to 128 ASCII characters without blanks. The same key again within 5 minutes raises nothing. Default: random."
         ))
     var key: String?
 
@@ -69,7 +69,7 @@ struct PublishCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let key, !IdempotencyKey.isValid(key) {
-            throw ValidationError("The key must have 1 to 128 printable ASCII characters.")
+            throw ValidationError("The key must have 1 to 128 printable ASCII characters without blanks.")
         }
         guard (0...86_400).contains(retryFor) else {
             throw ValidationError("--retry-for must be between 0 and 86400 seconds.")

@@ -16,15 +16,19 @@ struct ShutdownSignals: Sendable {
 
     init() { (first, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
+    /// Signals that come this soon after the first are the same wish: programs that run others often send it to the process and to its group.
+    private static let echo = Duration.milliseconds(300)
+
     /// Listens for signals until the task is cancelled.
     func watch(logger: Logger) async {
-        var hasCome = false
+        var first: ContinuousClock.Instant?
         for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-            if hasCome {
+            if let first {
+                if ContinuousClock.now - first < Self.echo { continue }
                 logger.warning("leaving at once", metadata: ["signal": "\(signal)"])
                 exit(1)
             }
-            hasCome = true
+            first = .now
             continuation.yield()
         }
     }

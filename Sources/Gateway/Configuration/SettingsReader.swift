@@ -1,7 +1,13 @@
 import Configuration
 import SystemPackage
 
-/// Where settings come from: flags before the environment before the file.
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Where settings come from: flags before the environment before the file. Blank values count as not said.
 public struct SettingsReader: Sendable {
     private let reader: ConfigReader
 
@@ -14,15 +20,12 @@ public struct SettingsReader: Sendable {
         // Flags by their settings' keys: a value stays a value even where it begins as a flag does.
         var providers: [any ConfigProvider] = [
             EnvironmentVariablesProvider(environmentVariables: flags),
-            EnvironmentVariablesProvider(environmentVariables: environment),
+            EnvironmentVariablesProvider(
+                environmentVariables: environment.filter { !$0.value.trimmingBlanks().isEmpty }),
         ]
-        if let path = flags[Self.file] ?? environment[Self.file] {
-            do {
-                let file = FilePath(path)
-                providers.append(try await EnvironmentVariablesProvider(environmentFilePath: file))
-            } catch {
-                throw ConfigurationError(key: Self.file, "cannot read the file \(path): \(error)")
-            }
+        if let path = flags[Self.file] ?? environment[Self.file], !path.trimmingBlanks().isEmpty {
+            try Self.checkFile(path)
+            providers.append(try await EnvironmentVariablesProvider(environmentFilePath: FilePath(path)))
         }
         self.reader = ConfigReader(providers: providers)
     }
@@ -67,6 +70,23 @@ public struct SettingsReader: Sendable {
             throw ConfigurationError(key: setting.key, "“\(text)” is none of: \(choices)")
         }
         return value
+    }
+
+    /// Refuses a file that cannot be read, and one with a line that sets nothing: a key that is mistyped would go unnoticed.
+    private static func checkFile(_ path: String) throws(ConfigurationError) {
+        guard let bytes = FileManager.default.contents(atPath: path),
+            let text = String(validating: bytes, as: UTF8.self)
+        else { throw ConfigurationError(key: file, "cannot read the file \(path)") }
+        let known = Set(Setting.all.map(\.key) + ["FLY_MACHINE_ID", "FLY_APP_NAME"])
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let line = line.trimmingBlanks()
+            if line.isEmpty || line == "\r" || line.hasPrefix("#") { continue }
+            let key = line.prefix { $0 != "=" }.trimmingBlanks()
+            guard line.contains("="), known.contains(key) else {
+                throw ConfigurationError(
+                    key: key, "line \(number + 1) of \(path): not KEY=value with a key that there is")
+            }
+        }
     }
 
     /// The key that names the file.

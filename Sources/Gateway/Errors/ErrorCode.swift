@@ -28,7 +28,7 @@ public struct ErrorCode: Sendable, Hashable {
     static let invalidExpiry = ErrorCode(
         40008, "invalid expiry", "An expiry is a duration or Unix seconds in the future.")
     static let invalidKey = ErrorCode(
-        40009, "invalid key", "An idempotency key is 1 to 128 printable ASCII characters.")
+        40009, "invalid key", "An idempotency key is 1 to 128 printable ASCII characters without blanks.")
     static let invalidRequest = ErrorCode(
         40010, "invalid request", "The request is not valid HTTP, or has a body where none belongs.")
     static let invalidUTF8 = ErrorCode(40011, "invalid UTF-8", "Text has to be UTF-8.")

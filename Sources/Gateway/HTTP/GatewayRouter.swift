@@ -12,7 +12,8 @@ enum GatewayRouter {
         router.middlewares.add(SecurityHeaders())
         router.middlewares.add(ErrorMiddleware(metrics: context.metrics, origins: context.configuration.allowedOrigins))
         router.middlewares.add(
-            FileMiddleware(page.directory, cacheControl: page.cacheControl, searchForIndexHtml: false))
+            FileMiddleware(
+                page.directory, cacheControl: page.cacheControl, searchForIndexHtml: false, logger: context.logger))
         PublishRoutes(context: context).add(to: router)
         OperatorRoutes(context: context, registry: registry).add(to: router)
         PageRoutes(page: page).add(to: router)

@@ -52,8 +52,13 @@ final class Listener: Sendable {
                 }
             }
         let configuration = context.configuration
-        let channel = try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
-        return Listener(channel: channel, open: open)
+        do {
+            let channel = try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
+            return Listener(channel: channel, open: open)
+        } catch {
+            throw ConfigurationError(
+                key: "HOST, PORT", "cannot listen on \(configuration.host), port \(configuration.port): \(error)")
+        }
     }
 
     private init(channel: any Channel, open: ConnectionCount) {
