@@ -173,7 +173,7 @@ import WebSocketTransport
     }
 }
 
-/// Accepts one connection and collects all that it sends.
+/// Accepts one connection and, once it is asked for everything, collects all that it sends. Until then it reads nothing.
 private struct ListenerOfOne {
     private final class Collector: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
@@ -190,23 +190,28 @@ private struct ListenerOfOne {
     }
 
     private let channel: any Channel
+    private let accepted: EventLoopFuture<any Channel>
     private let done: EventLoopFuture<[UInt8]>
 
     var port: Int { channel.localAddress?.port ?? 0 }
 
     static func start(on group: any EventLoopGroup) async throws -> ListenerOfOne {
         let promise = group.next().makePromise(of: [UInt8].self)
+        let accepted = group.next().makePromise(of: (any Channel).self)
         let channel = try await ServerBootstrap(group: group)
+            .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(promise))
+                    accepted.succeed(channel)
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        return ListenerOfOne(channel: channel, done: promise.futureResult)
+        return ListenerOfOne(channel: channel, accepted: accepted.futureResult, done: promise.futureResult)
     }
 
     func everything() async throws -> [UInt8] {
+        try await accepted.get().setOption(.autoRead, value: true).get()
         let bytes = try await done.get()
         try await channel.close()
         return bytes

@@ -45,7 +45,13 @@ final class LoadTally: Sendable {
 
     /// A socket got an offset that does not follow the last.
     func outOfOrder(last: UInt64, next: UInt64) {
-        counts.withLock { next > last ? ($0.lost += Int(next - last - 1)) : ($0.doubled += 1) }
+        counts.withLock { counts in
+            if next > last {
+                counts.lost += Int(next - last - 1)
+            } else {
+                counts.doubled += 1
+            }
+        }
     }
 
     func closed(_ reason: String) {
