@@ -26,8 +26,9 @@ public struct Alert: Sendable {
 extension Alert: LogEntry {
     public var time: WallTime { draft.time }
 
-    /// What the alert weighs against a byte bound: its JSON and a constant for the objects that carry it.
-    public var weight: Int { draft.encoded.count + Self.overhead }
+    /// What the alert weighs against a byte bound: its JSON, which the log and the VM's rings hold once each, and what its objects, strings and places
+    /// in both take besides, as measured on a process full of short alerts.
+    public var weight: Int { 2 * draft.encoded.count + Self.overhead }
 
-    private static let overhead = 256
+    private static let overhead = 1024
 }

@@ -29,7 +29,10 @@ public enum RFC3339 {
             rest = rest[digits.endIndex...]
         }
         guard let offset = offset(rest) else { return nil }
-        let seconds = days(toYear: year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+        let date = days(toYear: year, month, day)
+        // A day that its month does not have would count into the next.
+        guard civil(fromDays: date).day == day else { return nil }
+        let seconds = date * 86_400 + hour * 3600 + minute * 60 + second - offset
         return WallTime(milliseconds: seconds * 1000 + milliseconds)
     }
 
