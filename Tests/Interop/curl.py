@@ -23,7 +23,7 @@ class Answer:
     @property
     def lines(self) -> list[Any]:
         """The JSON values of a body with one a line."""
-        return [json.loads(line) for line in self.body.decode().splitlines() if line]
+        return [json.loads(line) for line in self.body.decode().split("\n") if line]
 
     def header(self, name: str) -> str:
         return ", ".join(self.headers.get(name.lower(), []))

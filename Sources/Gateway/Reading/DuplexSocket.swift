@@ -10,7 +10,7 @@ import WebSocketTransport
 /// Frames are carried out in the order in which they came, except that what changes the topics waits while the socket is still being filled from
 /// the ring. At most `maximumPending` such frames and as many unanswered publishes wait; overflow policy: the newest is refused (42904).
 final class DuplexSocket: WebSocketSession, ReaderTransport {
-    private static let maximumPending = 256
+    private static let maximumPending = 1024
     /// So many refusals for its rate in a row close the socket.
     private static let patience = 100
 
@@ -144,6 +144,7 @@ extension DuplexSocket {
     }
 
     private func admit() throws(GatewayError) {
+        try context.refuseWhenLeaving()
         guard mayPublish else {
             throw GatewayError(.unauthorized, "publishing needs the token: send {\"op\":\"auth\",\"token\":…} first")
         }

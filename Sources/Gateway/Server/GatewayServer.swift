@@ -103,8 +103,8 @@ public final class GatewayServer: Sendable {
 
     private func leave(_ context: GatewayContext, _ listener: Listener, _ queue: PublishQueue) async {
         logger.info("leaving", metadata: ["sockets": "\(context.hub.currentStatus.sockets)"])
-        await context.hub.leaveBus()
         context.leave()
+        await context.hub.leaveBus()
         await listener.stopAccepting()
         await context.hub.drain(seconds: configuration.drainSeconds)
         queue.close()

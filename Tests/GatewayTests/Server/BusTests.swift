@@ -83,20 +83,21 @@ import Testing
         }
     }
 
-    @Test("a socket has at most 256 publishes unanswered, and the next is told to wait")
+    @Test("a socket has at most 1024 publishes unanswered, and the next is told to wait")
     func pending() async throws {
         try await Self.with { server, bus in
             bus.hold()
+            defer { bus.release() }
             let socket = try await server.duplex()
-            for index in 0..<257 {
+            for index in 0..<1025 {
                 try await socket.send(text: #"{"op":"publish","ref":"\#(index)","topic":"a"}"#)
             }
             let error = try await socket.nextObject()
             #expect(error.int("code") == 42904)
-            #expect(error.string("ref") == "256")
+            #expect(error.string("ref") == "1024")
             #expect(error.int("retry_after") == 1)
             bus.release()
-            for index in 0..<256 { #expect(try await socket.nextObject().string("ref") == "\(index)") }
+            for index in 0..<1024 { #expect(try await socket.nextObject().string("ref") == "\(index)") }
             #expect(try await socket.ask(#"{"op":"publish","ref":"r","topic":"a"}"#).event == "ack")
             try await socket.leave()
         }
@@ -107,6 +108,7 @@ import Testing
         for _ in 0..<5 {
             try await Self.with { server, bus in
                 bus.hold()
+            defer { bus.release() }
                 var connections: [RawConnection] = []
                 for index in 0..<10 {
                     let connection = try await RawConnection.connect(port: server.port)
