@@ -108,7 +108,7 @@ import Testing
         for _ in 0..<5 {
             try await Self.with { server, bus in
                 bus.hold()
-            defer { bus.release() }
+                defer { bus.release() }
                 var connections: [RawConnection] = []
                 for index in 0..<10 {
                     let connection = try await RawConnection.connect(port: server.port)
