@@ -1,6 +1,14 @@
 import CrierTesting
 import NIOPosix
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// A WebSocket server on the product's transport that sends everything back, for conformance suites: `crier-echo <port>`.
 @main
 enum Main {
@@ -8,6 +16,8 @@ enum Main {
         let port = CommandLine.arguments.last.flatMap { Int($0) } ?? 0
         let server = try await EchoServer.start(port: port, on: MultiThreadedEventLoopGroup.singleton)
         print("echo listens on \(server.port)")
+        // Whoever waits for the line reads it through a pipe.
+        fflush(nil)
         try await server.run()
     }
 }
