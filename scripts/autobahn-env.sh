@@ -23,7 +23,7 @@ mkdir -p "$environment"
 home=$(cd "$environment" && pwd)
 
 fetch_debian() {
-    mkdir -p "$home/apt/lists/partial" "$home/apt/cache/archives/partial" "$home/debs" "$home/root"
+    mkdir -p "$home/apt/lists/partial" "$home/apt/cache/archives/partial" "$home/debs" "$home/debian"
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $1 bullseye main" >"$home/apt/sources.list"
     # A configuration of its own keeps the machine's lists, caches and sources out of this, and this out of them.
     cat >"$home/apt/apt.conf" <<-CONF
@@ -61,11 +61,11 @@ else
         exit 1
     fi
     for deb in "$home"/debs/*.deb; do
-        dpkg -x "$deb" "$home/root"
+        dpkg -x "$deb" "$home/debian"
     done
     rm -rf "$home/apt" "$home/debs"
-    python2=$home/root/usr/bin/python2.7
-    libraries=$(dirname "$home"/root/usr/lib/*/libssl.so.1.1)
+    python2=$home/debian/usr/bin/python2.7
+    libraries=$(dirname "$home"/debian/usr/lib/*/libssl.so.1.1)
 fi
 
 echo "autobahn-env: installing the test suite"

@@ -17,13 +17,15 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Measure fan-out: many sockets on one topic, alerts as fast as they are delivered.",
         discussion: """
-            The server has to run with RATE_LIMITS=off, since all sockets come from one address. Its CPU time and memory are read from its
-            /metrics. Every socket checks that no alert is lost, doubled or reordered.
+            The server has to run with RATE_LIMITS=off, since all sockets come from \
+            one address. Its CPU time and memory are read from its /metrics. Every \
+            socket checks that no alert is lost, doubled or reordered.
 
               crier bench --sockets 1000 --in-flight 8 --seconds 10
               crier bench --sockets 10000 --rate 50 --json
 
-            With --rate, alerts are published at that many a second whatever happens to them, and latencies are measured from when each was due.
+            With --rate, alerts are published at that many a second whatever happens \
+            to them, and latencies are measured from when each was due.
             """)
 
     @Option(help: "Address of the server.")

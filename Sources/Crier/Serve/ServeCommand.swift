@@ -24,14 +24,16 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Serve the page, the sockets and the publishing routes on one port (the default).",
         usage: "crier serve [--key value ...]",
         discussion: """
-            Every setting is a flag, an environment variable or a line KEY=value of a file that --config or CRIER_CONFIG names; flags go
-            before the environment, the environment before the file. Examples:
+            Every setting is a flag, an environment variable or a line KEY=value of a \
+            file that --config or CRIER_CONFIG names; flags go before the environment, \
+            the environment before the file. Examples:
 
               crier serve --port 9000 --log-level debug
               PUBLISH_TOKEN=secret ALLOWED_ORIGINS=https://example.com crier serve
               crier serve --config /etc/crier.conf
 
-            SIGTERM and SIGINT let everyone go in order and exit 0; a second signal exits at once.
+            SIGTERM and SIGINT let everyone go in order and exit 0; a second signal \
+            exits at once.
 
             SETTINGS:
             \(SettingsHelp.table)
@@ -90,10 +92,24 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// The settings as help shows them.
+/// The settings as help shows them, in lines that a terminal of 80 columns holds.
 enum SettingsHelp {
+    private static let width = 78
+    private static let indent = String(repeating: " ", count: 10)
+
     static let table = Setting.all.map { setting in
-        let name = "  \(setting.flag), \(setting.key)"
-        return "\(name)\n          \(setting.meaning) [\(setting.standard)]"
+        "  \(setting.flag), \(setting.key)\n" + wrapped("\(setting.meaning) [\(setting.standard)]")
     }.joined(separator: "\n")
+
+    private static func wrapped(_ text: String) -> String {
+        var lines: [String] = []
+        for word in text.split(separator: " ") {
+            if let last = lines.last, last.count + word.count < width {
+                lines[lines.count - 1] = last + " " + word
+            } else {
+                lines.append(indent + word)
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
 }
