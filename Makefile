@@ -5,7 +5,7 @@ CRIER := .build/release/crier
 # As the Dockerfile builds it, so that one build serves both.
 SWIFT_BUILD := swift build --configuration release --static-swift-stdlib
 
-.PHONY: run build test unit client interop autobahn fuzz lint bench dockerfile clean
+.PHONY: run build echo test unit client interop autobahn lint bench dockerfile clean
 
 run: build
 	PORT=$(PORT) $(CRIER) serve
@@ -23,14 +23,17 @@ unit:
 	swift test
 
 client:
-	node --test Tests/Client/
+	node --test Tests/Client/*.test.js
 
 interop: build
 	scripts/interop.sh
 
-autobahn:
-	scripts/install-packages.sh test
+echo:
+	scripts/install-packages.sh build
 	$(SWIFT_BUILD) --product crier-echo
+
+autobahn: echo
+	scripts/install-packages.sh test
 	scripts/autobahn.sh
 
 lint:
@@ -39,8 +42,8 @@ lint:
 bench: build
 	scripts/bench.sh
 
-dockerfile:
-	scripts/prove-dockerfile.sh
+dockerfile: build
+	scripts/prove-dockerfile.sh --binary $(CRIER)
 
 clean:
 	swift package clean

@@ -14,10 +14,10 @@ scripts/install-packages.sh build
 scripts/install-packages.sh test
 
 step "formatting"
-swift format lint --strict --recursive Package.swift Sources Tests
+make lint
 
 step "the browser client under node"
-node --test Tests/Client/*.test.js
+make client
 
 step "building the tests"
 swift build --build-tests
@@ -26,16 +26,15 @@ step "units, state machines and integration over real sockets"
 swift test --skip-build
 
 step "building the release"
-swift build --configuration release --static-swift-stdlib --product crier
-swift build --configuration release --static-swift-stdlib --product crier-echo
+make build echo
 
 step "other people's programs: Chromium, curl, apprise, a CloudEvents SDK"
-scripts/interop.sh
+make interop
 
 step "Autobahn's fuzzing client"
-scripts/autobahn.sh
+make autobahn
 
 step "the Dockerfile's steps"
-scripts/prove-dockerfile.sh --binary .build/release/crier
+make dockerfile
 
 step "all passed"

@@ -40,8 +40,7 @@ enum CloudEventEncoding {
 
     /// Whether the message is the event's data. The message of a CloudEvent that came without data says what it was about.
     private static func hasText(_ content: AlertContent) -> Bool {
-        guard let given = content.cloudEvent else { return true }
-        return given["datacontenttype"]?.stringValue?.lowercased().hasPrefix("text/") ?? false
+        content.cloudEvent.map(AlertContent.isText(cloudEvent:)) ?? true
     }
 
     private static func attribute(_ name: String, _ value: String, in json: inout JSONWriter) {

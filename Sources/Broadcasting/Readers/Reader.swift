@@ -58,9 +58,7 @@ public final class Reader {
     public var isEnded: Bool { isEnding }
 
     /// Bytes arrived from the peer.
-    @inlinable public func heard() { noteHeard() }
-
-    @usableFromInline func noteHeard() { wasHeard = true }
+    public func heard() { wasHeard = true }
 }
 
 @available(*, unavailable)

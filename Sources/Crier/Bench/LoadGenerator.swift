@@ -1,7 +1,5 @@
-import Histogram
 import NIOCore
 import NIOPosix
-import Synchronization
 import WebSocketTransport
 
 /// Carries a load plan out: connects, publishes, measures.
@@ -35,10 +33,10 @@ struct LoadGenerator: Sendable {
         published = try await publish(by: publisher, tally, from: published, for: plan.seconds)
         let elapsed = ContinuousClock.now - measuring
         let end = try await ServerProbe.read(plan.server)
-        let counts = tally.current
+        let delivered = tally.total
         return LoadReport(
-            plan: plan, counts: counts, delivered: counts.delivered - startDelivered,
-            missing: published * plan.sockets - counts.delivered, elapsed: elapsed.inSeconds,
+            plan: plan, counts: tally.current, delivered: delivered - startDelivered,
+            missing: published * plan.sockets - delivered, elapsed: elapsed.inSeconds,
             connecting: connecting.inSeconds, serverCPU: end.cpuSeconds - start.cpuSeconds,
             toolCPU: (ProcessTime.cpuSeconds - startCPU) / Double(eventLoops.loopCount),
             idleBytes: (idle.residentBytes - before.residentBytes) / Double(plan.sockets),

@@ -2,11 +2,10 @@ import Histogram
 import NIOCore
 import Synchronization
 
-/// What the sockets of one event loop have seen. Written on that loop and read by the generator now and then.
+/// What the sockets of a load run have seen. Written on their event loops and read by the generator now and then.
 final class LoadTally: Sendable {
     struct Counts: Sendable {
         var subscribed = 0
-        var delivered = 0
         var lost = 0
         var doubled = 0
         var closed = 0
@@ -19,13 +18,10 @@ final class LoadTally: Sendable {
     /// Microseconds, up to a minute.
     private let latencies = Mutex(Histogram<UInt32>(highestTrackableValue: 60_000_000))
 
+    /// Alerts that reached a socket, counted once for each socket.
     var total: Int { deliveries.load(ordering: .relaxed) }
 
-    var current: Counts {
-        var counts = counts.withLock { $0 }
-        counts.delivered = total
-        return counts
-    }
+    var current: Counts { counts.withLock { $0 } }
 
     func takeLatencies() -> Histogram<UInt32> {
         latencies.withLock { latencies in

@@ -92,7 +92,7 @@ struct CloudEventIntake {
         let object = data?.objectValue
         if case .string(let text)? = data {
             content.message = text
-            if !Self.isText(attributes) { content.data = data }
+            if !AlertContent.isText(cloudEvent: attributes) { content.data = data }
         } else {
             content.data = data == .null ? nil : data
             content.message =
@@ -164,10 +164,6 @@ struct CloudEventIntake {
 
     private static let binaryData = GatewayError(
         .unsupportedMedia, "the event's data is neither text nor JSON; alerts carry no binary data")
-
-    private static func isText(_ attributes: JSONObject) -> Bool {
-        attributes["datacontenttype"]?.stringValue?.lowercased().hasPrefix("text/") ?? false
-    }
 
     private static func isJSON(_ mediaType: String) -> Bool {
         mediaType == "application/json" || mediaType == "text/json" || mediaType.hasSuffix("+json")

@@ -22,7 +22,7 @@ public final class GatewayServer: Sendable {
         self.logger = logger
     }
 
-    /// Serves until `shutdown` comes back, then leaves without losing anyone: the subscription is deleted, nobody new is let in, sockets
+    /// Serves until `shutdown` comes back, then leaves without losing anyone: nothing new is taken in, the subscription is deleted, sockets
     /// are closed over `DRAIN_SECONDS`, and publishes in flight are finished.
     ///
     /// - Parameters:
@@ -66,22 +66,22 @@ public final class GatewayServer: Sendable {
         let listener = try await Listener.bind(context, http: connections, eventLoops: eventLoops, maximum: maximum)
         logger.info("listening", metadata: ["port": "\(listener.port)", "host": "\(configuration.host)"])
 
-        try await withThrowingTaskGroup(of: Task.self) { group in
+        try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
                 try await hub.run()
-                return .hub
+                return .worker
             }
             group.addTask {
                 await queue.run()
-                return .queue
+                return .worker
             }
             group.addTask {
                 await delayed.run()
-                return .other
+                return .worker
             }
             group.addTask {
                 await connections.run()
-                return .other
+                return .worker
             }
             group.addTask {
                 await started(listener.port)
@@ -90,7 +90,7 @@ public final class GatewayServer: Sendable {
                 return .shutdown
             }
             // The hub ends when it has left the bus, the queue when all is published; the shutdown's end is the server's.
-            while let task = try await group.next(), task != .shutdown {}
+            while let part = try await group.next(), part != .shutdown {}
             group.cancelAll()
         }
         logger.info("left")
@@ -99,7 +99,8 @@ public final class GatewayServer: Sendable {
     /// How long requests may take to be answered once the server takes no more in.
     private static let answering = Duration.seconds(3)
 
-    private enum Task { case hub, queue, shutdown, other }
+    /// What the server's tasks are: those that work until it ends, and the one whose end is its own.
+    private enum Part { case worker, shutdown }
 
     private func leave(_ context: GatewayContext, _ listener: Listener, _ queue: PublishQueue) async {
         logger.info("leaving", metadata: ["sockets": "\(context.hub.currentStatus.sockets)"])

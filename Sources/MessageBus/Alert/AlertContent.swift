@@ -39,6 +39,11 @@ public struct AlertContent: Sendable, Equatable {
         self.cloudEvent = cloudEvent
     }
 
+    /// Whether a CloudEvent of these attributes has text as its data, which is then an alert's message.
+    public static func isText(cloudEvent attributes: JSONObject) -> Bool {
+        attributes["datacontenttype"]?.stringValue?.lowercased().hasPrefix("text/") ?? false
+    }
+
     /// The alert's JSON object without its `id`; the members and their meaning are in docs/protocol.md.
     func encode(topic: Topic, time: WallTime, sender: String?, region: String) -> [UInt8] {
         var json = JSONWriter(reservingCapacity: 192 + message.utf8.count)
