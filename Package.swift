@@ -46,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -54,7 +55,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "StrictJSON", swiftSettings: strict),
-        .target(name: "MessageBus", dependencies: ["StrictJSON", deque], swiftSettings: strict),
+        .target(name: "MessageBus", dependencies: ["StrictJSON", deque, logging], swiftSettings: strict),
         .target(
             name: "WebSocketTransport", dependencies: [nioCore, nioHTTP1, nioPosix, crypto], swiftSettings: strict),
         .target(
@@ -76,8 +77,9 @@ let package = Package(
         .executableTarget(
             name: "Crier",
             dependencies: [
-                "Broadcasting", "Gateway", "MessageBus", "PrometheusMetrics", "StrictJSON", "WebSocketTransport",
-                argumentParser, asyncHTTPClient, histogram, logging, nioCore, nioPosix, nioHTTP1, unixSignals,
+                "Broadcasting", "Gateway", "MessageBus", "PrometheusMetrics", "StrictJSON",
+                "WebSocketTransport", argumentParser, asyncHTTPClient, histogram, logging, nioCore, nioPosix, nioHTTP1,
+                unixSignals,
             ],
             swiftSettings: strict),
         .target(
@@ -92,7 +94,8 @@ let package = Package(
             name: "EchoServer", dependencies: ["CrierTesting", nioPosix], path: "Tests/Interop/EchoServer",
             swiftSettings: strict),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "CrierTesting"], swiftSettings: strict),
-        .testTarget(name: "MessageBusTests", dependencies: ["MessageBus", "CrierTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "MessageBusTests", dependencies: ["MessageBus", "CrierTesting", logging], swiftSettings: strict),
         .testTarget(
             name: "WebSocketTransportTests",
             dependencies: ["WebSocketTransport", "CrierTesting", nioCore, nioEmbedded, nioHTTP1, nioPosix],

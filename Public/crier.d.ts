@@ -3,6 +3,8 @@ export interface Alert {
   event: "message";
   /** Its position in the log: 12 base-62 characters that sort in log order. */
   id: string;
+  /** The id it had before the bus lost it and a VM put it back. Alerts that were seen under that id are not told again. */
+  healed_from?: string;
   time: number;
   time_ms: number;
   topic: string;

@@ -227,7 +227,7 @@ export class Crier extends EventTarget {
         this.#cursor.advance(topics, frame.id);
         // One that was on its way when its topic was left is not wanted any more.
         if (!this.#cursor.has(frame.topic) && !this.#cursor.has("*")) break;
-        if (this.#deduplicator.accept(frame.id, frame.topic, stream)) this.#dispatch("alert", frame);
+        if (this.#deduplicator.accept(frame.id, frame.topic, stream, frame.healed_from)) this.#dispatch("alert", frame);
         break;
       case "open":
       case "keepalive":

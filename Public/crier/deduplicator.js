@@ -17,15 +17,19 @@ export class Deduplicator {
     return this.#seen.size;
   }
 
-  /** Whether this alert is new. `stream` is the object that stands for the connection it came over. */
-  accept(id, topic, stream) {
+  /**
+   * Whether this alert is new. `stream` is the object that stands for the connection it came over, `healedFrom` the id that the alert had before
+   * the bus lost it: by that one it is known.
+   */
+  accept(id, topic, stream, healedFrom) {
     let marks = this.#marks.get(stream);
     if (marks === undefined) this.#marks.set(stream, (marks = new Map()));
     const mark = marks.get(topic);
     if (mark !== undefined && id <= mark) return false;
     bounded(marks, topic, id, this.capacity);
-    if (this.#seen.has(id)) return false;
-    bounded(this.#seen, id, topic, this.capacity);
+    const known = healedFrom ?? id;
+    if (this.#seen.has(known)) return false;
+    bounded(this.#seen, known, topic, this.capacity);
     return true;
   }
 

@@ -17,7 +17,9 @@ struct Crier: AsyncParsableCommand {
               crier subscribe alien-landings
             """,
         version: Version.text,
-        subcommands: [ServeCommand.self, PublishCommand.self, SubscribeCommand.self, BenchCommand.self],
+        subcommands: [
+            ServeCommand.self, PublishCommand.self, SubscribeCommand.self, VMsCommand.self, BenchCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self)
 }
 

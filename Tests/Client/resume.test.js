@@ -69,6 +69,20 @@ test("an alert that comes again after a resume is told once", async () => {
   assert.deepEqual(world.alerts, ["number 101", "number 102", "number 103"]);
 });
 
+test("an alert that the bus lost and got back under another id is told once", async () => {
+  const world = new World();
+  world.crier.subscribe("a");
+  await world.open();
+  world.socket.alert(101);
+  world.socket.alert(105, { healed_from: id(101), message: "again" });
+  world.socket.alert(106, { healed_from: id(102), message: "late" });
+  world.socket.drop();
+  await world.advance(1000);
+  await world.open();
+  world.socket.alert(106, { healed_from: id(102), message: "late" });
+  assert.deepEqual(world.alerts, ["number 101", "late"]);
+});
+
 test("a topic whose replay was cut off goes on where the replay was", async () => {
   const world = new World();
   world.crier.subscribe("a");

@@ -5,8 +5,10 @@ import Testing
 struct SubscribeFeedStateTests {
     private func id(_ text: String) throws -> AlertID { try #require(AlertID(text)) }
 
-    private func message(_ id: String) throws -> FeedEvent {
-        try FeedEvent(line: Array(#"{"id":"\#(id)","event":"message","topic":"t","message":"m","time":1}"#.utf8))
+    private func message(_ id: String, healedFrom: String? = nil) throws -> FeedEvent {
+        let healed = healedFrom.map { #""healed_from":"\#($0)","# } ?? ""
+        return try FeedEvent(
+            line: Array(#"{"id":"\#(id)",\#(healed)"event":"message","topic":"t","message":"m","time":1}"#.utf8))
     }
 
     @Test func beginsWhereTheUserSaidUntilAnEventCarriesAnID() throws {
@@ -49,6 +51,24 @@ struct SubscribeFeedStateTests {
         #expect(action == .note("reset (epoch\\u{1b}): alerts before this point may be missing"))
         #expect(state.since == "00000B000000")
         #expect(state.receive(try message("00000B000001")) == .deliver)
+    }
+
+    @Test func anAlertThatTheBusLostAndGotBackIsDeliveredOnce() throws {
+        var state = FeedState(since: nil, count: nil)
+        #expect(state.receive(try message("00000A000001")) == .deliver)
+        #expect(state.receive(try message("00000B000001", healedFrom: "00000A000001")) == .nothing)
+        #expect(state.receive(try message("00000B000002", healedFrom: "00000A000002")) == .deliver)
+        #expect(state.since == "00000B000002")
+    }
+
+    @Test func asManyIDsAreRememberedAsReadersAreAskedTo() throws {
+        var recent = RecentIDs()
+        let ids = try (0...RecentIDs.capacity).map { try id("00000A" + String(100_000 + $0)) }
+        let isNew = ids.map { recent.insert($0) }
+        #expect(isNew.allSatisfy { $0 })
+        let (second, first) = (recent.insert(ids[1]), recent.insert(ids[0]))
+        #expect(!second, "the second is remembered")
+        #expect(first, "the first made room for the last")
     }
 
     @Test func aCountEndsWithItsLastAlertAndRepeatsDoNotCount() throws {

@@ -17,7 +17,8 @@ enum CloudEventEncoding {
                 json.value(value)
             }
         } else {
-            attribute("id", alert.position.id, in: &json)
+            // By `source` and `id` consumers tell what comes twice, so the id of a healed alert is the one it had.
+            attribute("id", (alert.healedFrom ?? alert.position).id, in: &json)
             attribute("source", "/" + draft.topic.name, in: &json)
             attribute("type", "crier.alert", in: &json)
             attribute("time", RFC3339.format(draft.time), in: &json)

@@ -32,6 +32,7 @@ public final class Hub: Sendable {
 
     /// How often the bus is told of the VM's load.
     private static let reportInterval = Duration.seconds(5)
+    private static var backoff: Backoff { Backoff(first: 500, highest: 4_000) }
 
     public init(
         bus: any MessageBus, vm: VMIdentity, eventLoops: any EventLoopGroup, configuration: HubConfiguration = .init(),
@@ -130,7 +131,7 @@ public final class Hub: Sendable {
 // Following the bus.
 extension Hub {
     private func subscribe() async throws -> any Subscription {
-        var backoff = Backoff()
+        var backoff = Self.backoff
         while true {
             do {
                 let subscription = try await bus.subscribe(vm, tail: configuration.retention.count)
@@ -150,11 +151,11 @@ extension Hub {
         setBusAway(false)
         restart(after: subscription.start)
         becomeReady(at: subscription.start, warmAt: subscription.head)
-        var backoff = Backoff()
+        var backoff = Self.backoff
         while !Task.isCancelled {
             do {
                 guard let delivery = try await subscription.next(limit: configuration.batch) else { break }
-                backoff = Backoff()
+                backoff = Self.backoff
                 await take(delivery, warmAt: subscription.head)
             } catch {
                 logger.error("bus failed", metadata: ["error": "\(error)"])

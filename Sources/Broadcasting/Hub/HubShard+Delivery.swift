@@ -22,6 +22,8 @@ extension HubShard {
         }
 
         var parts: [Part]
+        /// The batch itself where some of it is healed, so that readers of the same audience may get different parts of it.
+        let healing: [EncodedAlert]?
         /// The position before the batch.
         let start: Position
         let end: Position
@@ -66,6 +68,7 @@ extension HubShard {
                 return FanOut.Part(
                     audience: audience, bytes: joined.bytes, alerts: joined.alerts, remaining: audience.members.count)
             },
+            healing: alerts.contains { $0.alert.healedFrom != nil } ? alerts : nil,
             start: start, end: ring.head, began: eventLoop.now, completion: completion)
         releaseAhead()
     }
@@ -91,8 +94,12 @@ extension HubShard {
                 let reader = part.audience.members[part.remaining]
                 guard reader.cursor < batch.end else { continue }
                 reader.cursor = batch.end
-                write(part.bytes, to: reader)
-                delivered += part.alerts
+                if let alerts = batch.healing {
+                    delivered += write(alerts, to: reader, of: part.audience.interest)
+                } else {
+                    write(part.bytes, to: reader)
+                    delivered += part.alerts
+                }
                 budget -= 1
             }
             if part.remaining > 0 {
@@ -133,6 +140,7 @@ extension HubShard {
             case .live, .catchingUp, .ahead:
                 reader.backfill = nil
                 reader.cursor = loss.resumesAfter
+                reader.origin = loss.resumesAfter
                 metrics.reset(reset.reason)
                 write(event, to: reader)
             }
@@ -145,6 +153,30 @@ extension HubShard {
         isBusAway = isAway
         let event = StreamEvent.busState(isAway: isAway, time: clock.now())
         forEachReader { write(event, to: $0) }
+    }
+}
+
+// Alerts that the bus lost and got back.
+extension HubShard {
+    /// Whether a healed alert reached the reader under the position that it had before: on this VM, or on the one that the reader came from.
+    func isRepeated(_ alert: EncodedAlert, for reader: Reader) -> Bool {
+        guard let before = alert.alert.healedFrom else { return false }
+        if reader.origin.epoch == before.epoch && reader.origin >= before { return true }
+        return reader.origin.epoch <= before.epoch && ring.holds(before)
+    }
+
+    /// Writes what of a batch is new to a reader.
+    ///
+    /// - Returns: how many alerts that is.
+    private func write(_ alerts: [EncodedAlert], to reader: Reader, of interest: Interest) -> Int {
+        var buffer = allocator.buffer(capacity: 1024)
+        var count = 0
+        for alert in alerts where interest.includes(alert.alert.draft) && !isRepeated(alert, for: reader) {
+            reader.form.append(alert, to: &buffer)
+            count += 1
+        }
+        if count > 0 { write(buffer, to: reader) }
+        return count
     }
 }
 

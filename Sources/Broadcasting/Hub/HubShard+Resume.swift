@@ -57,6 +57,7 @@ extension HubShard {
     public func follow(_ reader: Reader, _ interest: Interest, from opening: Opening, isPolling: Bool = false) {
         bind(reader, to: interest)
         reader.cursor = opening.cursor
+        reader.origin = opening.cursor
         reader.isPolling = isPolling
         if opening.cursor < ring.head || opening.reset != nil { metrics.resumes.increment() }
         if let reset = opening.reset {
@@ -161,7 +162,7 @@ extension HubShard {
         for entry in ring.entries(after: start) {
             guard entry.position <= end else { break }
             scanned += 1
-            if isDue(entry, to: interest, now: now) {
+            if isDue(entry, to: interest, now: now) && !isRepeated(entry, for: reader) {
                 reader.form.append(entry, to: &buffer)
                 count += 1
             }
@@ -207,6 +208,7 @@ extension HubShard {
                 reason: .unknown, since: reader.cursor, oldest: ring.oldest?.position, resumesAfter: ring.head)
             metrics.reset(.unknown)
             reader.cursor = ring.head
+            reader.origin = ring.head
             write(StreamEvent.reset(reset, time: clock.now()), to: reader)
         }
         releaseAhead()

@@ -29,6 +29,8 @@ public final class Reader {
     let writer: SocketWriter
     public let form: WireForm
     var cursor: Position
+    /// Where its stream began on this VM, or went on after a loss.
+    var origin: Position
     var phase = Phase.idle
     var backfill: Backfill?
     /// Whether it ends when it has caught up.
@@ -47,6 +49,7 @@ public final class Reader {
         self.writer = writer
         self.form = form
         self.cursor = cursor
+        self.origin = cursor
     }
 
     public var interest: Interest? { audience?.interest }

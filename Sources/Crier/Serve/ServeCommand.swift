@@ -68,7 +68,12 @@ struct ServeCommand: AsyncParsableCommand {
         var logger = Logger(label: "crier")
         logger[metadataKey: "vm"] = "\(configuration.vm.id)"
         logger[metadataKey: "region"] = "\(configuration.vm.region)"
-        let bus = try await BusFactory.open(configuration)
+        let bus: any MessageBus
+        do {
+            bus = try await BusFactory.open(configuration, logger: logger)
+        } catch let error as ConfigurationError {
+            throw ValidationError(error.description)
+        }
         let server = GatewayServer(
             configuration: configuration, bus: bus, registry: PrometheusRegistry(), logger: logger)
         let signals = ShutdownSignals()

@@ -75,6 +75,8 @@ struct AlertID: Sendable, Hashable, Comparable {
 /// What a line of text shows of an alert.
 struct FeedAlert: Sendable, Equatable {
     let id: AlertID
+    /// The id that it had before the bus lost it and a VM put it back.
+    let healedFrom: AlertID?
     let topic: String
     let time: Int
     let region: String?
@@ -84,6 +86,7 @@ struct FeedAlert: Sendable, Equatable {
 
     init(id: AlertID, _ object: JSONObject) {
         self.id = id
+        healedFrom = object["healed_from"]?.stringValue.flatMap(AlertID.init)
         topic = object["topic"]?.stringValue ?? ""
         time = object["time"]?.intValue ?? 0
         region = object["region"]?.stringValue

@@ -17,6 +17,8 @@ struct FeedState: Sendable {
     private(set) var cursor: AlertID?
     private let initialSince: String?
     private var wanted: Int?
+    /// The newest alerts, by which one is known that the bus lost and got back under another id.
+    private var seen = RecentIDs()
     private var backoff = Backoff()
 
     /// - Parameters:
@@ -41,6 +43,7 @@ struct FeedState: Sendable {
             // The stream is in the order of the log: what is not after the cursor was here before.
             if let cursor, alert.id <= cursor { return .nothing }
             cursor = alert.id
+            guard seen.insert(alert.healedFrom ?? alert.id) else { return .nothing }
             guard let wanted else { return .deliver }
             self.wanted = wanted - 1
             return wanted > 1 ? .deliver : .deliverLast

@@ -4,10 +4,6 @@ public import MessageBus
 
 /// Everything that `crier serve` can be told, checked.
 public struct ServerConfiguration: Sendable {
-    public enum Bus: String, Sendable, CaseIterable {
-        case memory
-    }
-
     public enum TrustedProxy: String, Sendable, CaseIterable {
         case fly, forwarded, none
     }
@@ -22,7 +18,7 @@ public struct ServerConfiguration: Sendable {
 
     public var port = 8080
     public var host = "::"
-    public var bus = Bus.memory
+    public var bus = BusConfiguration()
     public var vm: VMIdentity
     public var publicDirectory = "Public"
     public var publishToken = PublishToken(nil)
@@ -55,7 +51,7 @@ public struct ServerConfiguration: Sendable {
         self.vm = try Self.identity(settings)
         port = try settings.number(.port, in: 0...65_535, standard: port)
         host = settings.text(.host) ?? host
-        bus = try settings.choice(.bus, standard: bus)
+        bus = try BusConfiguration(settings)
         publicDirectory = settings.text(.publicDirectory) ?? publicDirectory
         publishToken = PublishToken(settings.text(.publishToken))
         guard let origins = OriginPolicy(settings.text(.allowedOrigins) ?? "") else {

@@ -25,7 +25,24 @@ public struct Setting: Sendable {
 extension Setting {
     static let port = Setting("PORT", standard: "8080", "TCP port to listen on; 0 takes a free one.")
     static let host = Setting("HOST", standard: "::", "Address to listen on; `::` is every address, IPv4 too.")
-    static let bus = Setting("BUS", standard: "memory", "What carries alerts between VMs; `memory` serves one VM.")
+    static let bus = Setting(
+        "BUS", standard: "memory",
+        "What carries alerts between VMs: `redis`, `postgres`, or `memory`, which serves one VM.")
+    static let redisURL = Setting(
+        "REDIS_URL", standard: "unset", isSecret: true,
+        "`redis://user:password@host:6379/0`, `rediss://…` for TLS, `unix:///path`, or `redis+sentinel://host:26379/name`."
+    )
+    static let databaseURL = Setting(
+        "DATABASE_URL", standard: "unset", isSecret: true, "`postgres://user:password@host:5432/database`.")
+    static let databaseDirectURL = Setting(
+        "DATABASE_DIRECT_URL", standard: "DATABASE_URL", isSecret: true,
+        "PostgreSQL past a pooler such as PgBouncer, for LISTEN.")
+    static let busNamespace = Setting(
+        "BUS_NAMESPACE", standard: "crier",
+        "Prefix of the keys in Redis and schema in PostgreSQL, `[a-z][a-z0-9_]{0,30}`: deployments with one of their own share nothing."
+    )
+    static let logCount = Setting(
+        "LOG_COUNT", standard: "100000", "How many alerts the log in Redis or PostgreSQL keeps.")
     static let vm = Setting(
         "FLY_ALLOC_ID", standard: "FLY_MACHINE_ID, else random",
         "The VM's id, `[-_A-Za-z0-9]{1,60}`; its subscription is `ID_<id>`.")
@@ -67,7 +84,8 @@ extension Setting {
 
     /// Every key, in the order of help.
     public static let all: [Setting] = [
-        port, host, bus, vm, region, publishToken, allowedOrigins, trustedProxy, retention, retentionCount,
+        port, host, bus, redisURL, databaseURL, databaseDirectURL, busNamespace, logCount, vm, region, publishToken,
+        allowedOrigins, trustedProxy, retention, retentionCount,
         retentionBytes, drainSeconds, rateLimits, socketRate, addressRate, handshakeRate, addressSockets, maxText,
         maxBody, maxTopics, maxPending, publicDirectory, threads, logLevel, logFormat,
     ]

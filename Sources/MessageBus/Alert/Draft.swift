@@ -28,6 +28,20 @@ public final class Draft: Sendable {
         self.encoded = content.encode(topic: topic, time: time, sender: sender, region: region)
     }
 
+    /// For a draft whose JSON is there already: `encoded` has to be the encoding of the rest.
+    init(
+        topic: Topic, content: AlertContent, time: WallTime, sender: String?, region: String, key: String?,
+        encoded: [UInt8]
+    ) {
+        self.topic = topic
+        self.time = time
+        self.content = content
+        self.sender = sender
+        self.region = region
+        self.key = key
+        self.encoded = encoded
+    }
+
     /// The same alert taken in at another time: what a delayed alert becomes when it is due.
     public func raised(at time: WallTime) -> Draft {
         Draft(topic: topic, content: content, time: time, sender: sender, region: region, key: key)

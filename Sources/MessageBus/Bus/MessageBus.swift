@@ -25,7 +25,8 @@ public protocol MessageBus: Sendable {
     /// Takes the VM's place on the bus.
     ///
     /// - Parameters:
-    ///   - vm: whose place it is; a subscription of the same id and another boot is taken over.
+    ///   - vm: whose place it is; a subscription of the same id and another boot is taken over, and the hand-over then begins no later than
+    ///     where that one had reported to be, as far as the log still has it.
     ///   - tail: how many alerts before the log's end to begin with, so that the VM's ring can be filled.
     func subscribe(_ vm: VMIdentity, tail: Int) async throws(BusError) -> any Subscription
 

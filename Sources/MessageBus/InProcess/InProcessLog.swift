@@ -46,7 +46,8 @@ struct InProcessLog: ~Copyable, Sendable {
     }
 
     mutating func subscribe(_ vm: VMIdentity, tail count: Int, now: WallTime) -> (start: Position, head: Position) {
-        let start = tail.cursor(beforeLast: count)
+        let newest = tail.cursor(beforeLast: count)
+        let start = max(tail.floor, min(newest, members[vm.subscription]?.load.position ?? newest))
         members[vm.subscription] = Member(
             vm: vm, since: now, cursor: start, load: VMLoad(sockets: 0, position: start), seen: now, waiter: nil)
         return (start, tail.head)
@@ -85,10 +86,9 @@ struct InProcessLog: ~Copyable, Sendable {
 
     var records: [VMRecord] {
         members.values.sorted { $0.vm.subscription < $1.vm.subscription }.map { member in
-            let held = member.load.position
-            let lag =
-                held.epoch == tail.head.epoch ? tail.head.offset - min(held.offset, tail.head.offset) : tail.head.offset
-            return VMRecord(vm: member.vm, load: member.load, lag: lag, since: member.since, seen: member.seen)
+            VMRecord(
+                vm: member.vm, load: member.load, lag: member.load.position.distance(to: tail.head),
+                since: member.since, seen: member.seen)
         }
     }
 

@@ -78,6 +78,12 @@ public struct LogTail<Entry: LogEntry>: Sendable {
     /// Whether everything after `cursor` is held.
     public func covers(_ cursor: Position) -> Bool { cursor >= floor && cursor <= head }
 
+    /// Whether the entry at `position` is held.
+    public func holds(_ position: Position) -> Bool {
+        let index = firstIndex { $0.position >= position }
+        return index < entries.endIndex && entries[index].position == position
+    }
+
     /// The entries after `cursor`, oldest first. Entries at or before `floor` are not among them: ask `covers` first.
     public func entries(after cursor: Position) -> Deque<Entry>.SubSequence {
         entries[firstIndex { $0.position > cursor }...]

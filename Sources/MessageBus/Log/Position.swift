@@ -20,6 +20,11 @@ public struct Position: Hashable, Sendable {
     /// The next offset of the same epoch.
     public var successor: Position { Position(epoch: epoch, offset: offset + 1) }
 
+    /// How many alerts stand after this position up to `head`; across epochs only those of `head`'s are counted.
+    func distance(to head: Position) -> UInt64 {
+        epoch == head.epoch ? head.offset - min(offset, head.offset) : head.offset
+    }
+
     /// Whether `next` is the alert right after this position, with none between.
     public func isFollowed(by next: Position) -> Bool { next.epoch == epoch && next.offset == offset + 1 }
 }

@@ -37,7 +37,8 @@ import Testing
         let two = try await read()
         #expect(one.port == 8080)
         #expect(one.host == "::")
-        #expect(one.bus == .memory)
+        #expect(one.bus == BusConfiguration())
+        #expect(one.bus.kind == .memory)
         #expect(one.vm.region == "local")
         #expect(one.vm.id != two.vm.id)
         #expect(one.vm.boot != two.vm.boot)
@@ -52,7 +53,9 @@ import Testing
     @Test("every setting is read")
     func all() async throws {
         let configuration = try await read(environment: [
-            "PORT": "0", "HOST": "127.0.0.1", "BUS": "memory", "FLY_ALLOC_ID": "abc", "FLY_REGION": "syd",
+            "PORT": "0", "HOST": "127.0.0.1", "BUS": "Postgres", "REDIS_URL": "redis://r",
+            "DATABASE_URL": "postgres://d", "DATABASE_DIRECT_URL": "postgres://e", "BUS_NAMESPACE": "other_1",
+            "LOG_COUNT": "5000", "FLY_ALLOC_ID": "abc", "FLY_REGION": "syd",
             "PUBLISH_TOKEN": "s",
             "ALLOWED_ORIGINS": "https://a.example", "TRUSTED_PROXY": "forwarded", "RETENTION": "90s",
             "RETENTION_COUNT": "7",
@@ -63,6 +66,12 @@ import Testing
         ])
         #expect(configuration.port == 0)
         #expect(configuration.host == "127.0.0.1")
+        #expect(configuration.bus.kind == .postgres)
+        #expect(configuration.bus.redisURL == "redis://r")
+        #expect(configuration.bus.databaseURL == "postgres://d")
+        #expect(configuration.bus.databaseDirectURL == "postgres://e")
+        #expect(configuration.bus.namespace == "other_1")
+        #expect(configuration.bus.logCount == 5000)
         #expect(configuration.vm.id == "abc")
         #expect(configuration.vm.subscription.name == "ID_abc")
         #expect(configuration.vm.region == "syd")
@@ -160,6 +169,18 @@ import Testing
         #expect(await refusedKey(arguments) == key)
     }
 
+    @Test(
+        "a bus without its address, or with a namespace that is none, is refused",
+        arguments: [
+            (["BUS": "redis"], "REDIS_URL"), (["BUS": "postgres"], "DATABASE_URL"), (["BUS": "kafka"], "BUS"),
+            (["BUS_NAMESPACE": "Crier"], "BUS_NAMESPACE"), (["BUS_NAMESPACE": "1a"], "BUS_NAMESPACE"),
+            (["BUS_NAMESPACE": "a\"b"], "BUS_NAMESPACE"), (["LOG_COUNT": "99"], "LOG_COUNT"),
+        ])
+    func bus(environment: [String: String], key: String) async throws {
+        let error = await #expect(throws: ConfigurationError.self) { try await read(environment: environment) }
+        #expect(error?.key == key)
+    }
+
     @Test("a token that begins as a flag does is a token")
     func tokenLikeFlag() async throws {
         for arguments in [["--publish-token", "--s"], ["--publish-token=--s"]] {
@@ -183,7 +204,9 @@ import Testing
     func secret() async throws {
         let configuration = try await read(environment: ["PUBLISH_TOKEN": "hush-hush"])
         #expect(!"\(configuration)".contains("hush-hush"))
-        #expect(Setting.all.filter(\.isSecret).map(\.key) == ["PUBLISH_TOKEN"])
+        #expect(
+            Setting.all.filter(\.isSecret).map(\.key)
+                == ["REDIS_URL", "DATABASE_URL", "DATABASE_DIRECT_URL", "PUBLISH_TOKEN"])
     }
 
     @Test("a rate holds at least one at once")
