@@ -23,8 +23,11 @@ RUN strip --strip-all -o crier .build/release/crier
 FROM debian:bookworm-slim
 WORKDIR /app
 
-# Nothing is installed: the C, C++ and compression libraries that the binary loads belong to every Debian. The roots of trust are for
-# `crier publish` and `crier subscribe` to https servers. Time zones are not needed: the server's times are UTC.
+# The clients of Redis and PostgreSQL; the other libraries that the binary loads belong to every Debian.
+RUN apt-get update && apt-get install -y --no-install-recommends libhiredis0.14 libpq5 && rm -rf /var/lib/apt/lists/*
+
+# The roots of trust are for buses with TLS, and for `crier publish` and `crier subscribe` to https servers. Time zones are not needed: the
+# server's times are UTC.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/crier ./
 COPY Public Public

@@ -1,11 +1,11 @@
-# Two commands: `make run` serves on port 8080 (PORT), `make test` runs every test. Both install what they need.
+# `make run` serves on port 8080 (PORT), `make cluster` runs five VMs on one bus, `make test` runs every test. All install what they need.
 
 PORT ?= 8080
 CRIER := .build/release/crier
 # As the Dockerfile builds it, so that one build serves both.
 SWIFT_BUILD := swift build --configuration release --static-swift-stdlib
 
-.PHONY: run build echo test unit client interop autobahn lint bench dockerfile clean
+.PHONY: run build echo cluster test unit client interop autobahn acceptance lint bench dockerfile clean
 
 run: build
 	PORT=$(PORT) $(CRIER) serve
@@ -13,6 +13,12 @@ run: build
 build:
 	scripts/install-packages.sh build
 	$(SWIFT_BUILD) --product crier
+
+## Five regions on this machine, on BUS=redis or BUS=postgres, until Ctrl-C.
+BUS ?= redis
+cluster: build
+	scripts/install-packages.sh cluster
+	BUS=$(BUS) scripts/cluster.sh
 
 test:
 	scripts/test.sh
@@ -35,6 +41,11 @@ echo:
 autobahn: echo
 	scripts/install-packages.sh test
 	scripts/autobahn.sh
+
+## Every fault of docs/reliability.md on both buses, with readers whose logs are audited, and the controls: some fifty minutes.
+acceptance: build
+	scripts/install-packages.sh test
+	scripts/acceptance.sh
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -21,12 +21,14 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -34,6 +36,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "crier", targets: ["Crier"]),
+        .executable(name: "crier-acceptance", targets: ["AcceptanceRun"]),
+        .executable(name: "crier-faulty", targets: ["FaultyServer"]),
         .executable(name: "crier-echo", targets: ["EchoServer"]),
     ],
     dependencies: [
@@ -55,19 +59,32 @@ let package = Package(
     ],
     targets: [
         .target(name: "StrictJSON", swiftSettings: strict),
-        .target(name: "MessageBus", dependencies: ["StrictJSON", deque, logging], swiftSettings: strict),
+        .target(
+            name: "MessageBus", dependencies: ["StrictJSON", deque, logging, nioConcurrencyHelpers],
+            swiftSettings: strict),
+        .systemLibrary(name: "CHiredis"),
+        .target(
+            name: "RedisBus",
+            dependencies: [nioConcurrencyHelpers, "CHiredis", "MessageBus", deque, logging, nioCore, nioPosix, nioSSL],
+            swiftSettings: strict),
+        .systemLibrary(name: "CLibPQ"),
+        .target(
+            name: "PostgresBus", dependencies: [nioConcurrencyHelpers, "CLibPQ", "MessageBus", deque, logging],
+            swiftSettings: strict),
         .target(
             name: "WebSocketTransport", dependencies: [nioCore, nioHTTP1, nioPosix, crypto], swiftSettings: strict),
         .target(
             name: "Broadcasting",
             dependencies: [
+                nioConcurrencyHelpers,
                 "MessageBus", "StrictJSON", "WebSocketTransport", nioCore, deque, logging, coreMetrics,
             ],
             swiftSettings: strict),
-        .target(name: "PrometheusMetrics", dependencies: [coreMetrics], swiftSettings: strict),
+        .target(name: "PrometheusMetrics", dependencies: [nioConcurrencyHelpers, coreMetrics], swiftSettings: strict),
         .target(
             name: "Gateway",
             dependencies: [
+                nioConcurrencyHelpers,
                 "Broadcasting", "MessageBus", "PrometheusMetrics", "StrictJSON", "WebSocketTransport", hummingbird,
                 hummingbirdCore, httpTypes, systemPackage, coreMetrics, nioCore, nioHTTP1, nioHTTPTypes,
                 nioHTTPTypesHTTP1, nioPosix, configuration, crypto, deque,
@@ -77,7 +94,7 @@ let package = Package(
         .executableTarget(
             name: "Crier",
             dependencies: [
-                "Broadcasting", "Gateway", "MessageBus", "PrometheusMetrics", "StrictJSON",
+                "Broadcasting", "Gateway", "MessageBus", "PostgresBus", "PrometheusMetrics", "RedisBus", "StrictJSON",
                 "WebSocketTransport", argumentParser, asyncHTTPClient, histogram, logging, nioCore, nioPosix, nioHTTP1,
                 unixSignals,
             ],
@@ -85,6 +102,7 @@ let package = Package(
         .target(
             name: "CrierTesting",
             dependencies: [
+                nioConcurrencyHelpers,
                 "Broadcasting", "Gateway", "MessageBus", "StrictJSON", "WebSocketTransport", nioCore, nioHTTP1,
                 nioPosix,
                 logging,
@@ -93,9 +111,40 @@ let package = Package(
         .executableTarget(
             name: "EchoServer", dependencies: ["CrierTesting", nioPosix], path: "Tests/Interop/EchoServer",
             swiftSettings: strict),
+        .target(
+            name: "Acceptance",
+            dependencies: [
+                nioConcurrencyHelpers, "CrierTesting", "MessageBus", "StrictJSON", "WebSocketTransport", nioCore,
+                nioPosix,
+            ],
+            path: "Tests/Acceptance/Library", swiftSettings: strict),
+        .executableTarget(
+            name: "AcceptanceRun", dependencies: ["Acceptance", "CrierTesting", argumentParser],
+            path: "Tests/Acceptance/Run", swiftSettings: strict),
+        .executableTarget(
+            name: "FaultyServer",
+            dependencies: [
+                "CrierTesting", "Gateway", "MessageBus", "PostgresBus", "PrometheusMetrics", "RedisBus", logging,
+                unixSignals,
+            ],
+            path: "Tests/Acceptance/FaultyServer", swiftSettings: strict),
+        .testTarget(
+            name: "AcceptanceTests", dependencies: ["Acceptance", "CrierTesting", "MessageBus", nioCore],
+            swiftSettings: strict),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "CrierTesting"], swiftSettings: strict),
         .testTarget(
-            name: "MessageBusTests", dependencies: ["MessageBus", "CrierTesting", logging], swiftSettings: strict),
+            name: "MessageBusTests", dependencies: [nioConcurrencyHelpers, "MessageBus", "CrierTesting", logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RedisBusTests",
+            dependencies: [
+                nioConcurrencyHelpers, "CrierTesting", "MessageBus", "RedisBus", logging, nioCore, nioPosix,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PostgresBusTests",
+            dependencies: [nioConcurrencyHelpers, "CrierTesting", "MessageBus", "PostgresBus", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "WebSocketTransportTests",
             dependencies: ["WebSocketTransport", "CrierTesting", nioCore, nioEmbedded, nioHTTP1, nioPosix],
@@ -103,6 +152,7 @@ let package = Package(
         .testTarget(
             name: "BroadcastingTests",
             dependencies: [
+                nioConcurrencyHelpers,
                 "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting", coreMetrics, logging,
                 nioCore, nioEmbedded,
             ],
@@ -112,6 +162,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
+                nioConcurrencyHelpers,
                 "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting", nioCore,
                 nioHTTP1, nioPosix,
             ],

@@ -1,22 +1,25 @@
 #!/bin/sh
-# Installs the Debian packages that building (`build`) or testing (`test`) Crier needs and that are missing.
+# Installs the Debian packages that building Crier (`build`), running several VMs on one machine (`cluster`) or testing (`test`) needs and that are
+# missing.
 # A second run finds nothing missing and touches neither apt nor the network.
 set -eu
 
-# hiredis and libpq join when their buses do; the Swift toolchain brings its own compiler, linker and headers.
-BUILD_PACKAGES="ca-certificates git zlib1g-dev"
-# libatomic1 is for the Node.js that Playwright's Python package brings along.
-TEST_PACKAGES="chromium curl fonts-dejavu-core libatomic1 python3-venv"
+# hiredis and libpq are the buses'; the Swift toolchain brings its own compiler, linker and headers.
+BUILD_PACKAGES="ca-certificates git libhiredis-dev libpq-dev zlib1g-dev"
+# The tests start their own servers on ports of their own; openssl makes the certificates of those that speak TLS. libatomic1 is for the Node.js
+# that Playwright's Python package brings along.
+TEST_PACKAGES="chromium curl fonts-dejavu-core libatomic1 openssl pgbouncer postgresql python3-venv redis-server"
 NODE_MAJOR=18
 
 usage() {
-    echo "usage: $0 build|test" >&2
+    echo "usage: $0 build|cluster|test" >&2
     exit 64
 }
 
 [ $# -eq 1 ] || usage
 case $1 in
     build) wanted=$BUILD_PACKAGES ;;
+    cluster) wanted="$BUILD_PACKAGES curl postgresql redis-server" ;;
     test)
         wanted="$BUILD_PACKAGES $TEST_PACKAGES"
         # Any Node.js from somewhere else will do, if it is new enough.

@@ -22,14 +22,27 @@ make client
 step "building the tests"
 swift build --build-tests
 
+# Apart, so that what works the processor for half a minute keeps nobody's connection waiting.
 step "units, state machines and integration over real sockets"
-swift test --skip-build
+swift test --skip-build --skip Simulation --skip RedisBusTests --skip PostgresBusTests
+
+step "seeded simulations"
+swift test --skip-build --filter Simulation
+
+step "the Redis bus on redis-server"
+swift test --skip-build --filter RedisBusTests
+
+step "the PostgreSQL bus on PostgreSQL, and behind PgBouncer"
+swift test --skip-build --filter PostgresBusTests
 
 step "building the release"
 make build echo
 
 step "other people's programs: Chromium, curl, apprise, a CloudEvents SDK"
 make interop
+
+step "whole deployments under faults, in short, on both buses"
+scripts/acceptance.sh --short
 
 step "Autobahn's fuzzing client"
 make autobahn

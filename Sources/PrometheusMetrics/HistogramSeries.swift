@@ -1,5 +1,5 @@
 import CoreMetrics
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Observations counted in buckets. A lock, held for a few additions, keeps buckets, sum and count consistent with each
 /// other.
@@ -15,12 +15,12 @@ final class HistogramSeries: Series, RecorderHandler, TimerHandler {
     let identity: SeriesIdentity
     /// The inclusive upper bounds, ascending.
     private let bounds: [Double]
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     init(_ identity: SeriesIdentity, bounds: [Double]) {
         self.identity = identity
         self.bounds = bounds
-        state = Mutex(State(counts: Array(repeating: 0, count: bounds.count + 1)))
+        state = NIOLockedValueBox(State(counts: Array(repeating: 0, count: bounds.count + 1)))
     }
 
     func record(_ value: Int64) { record(Double(value)) }
@@ -29,7 +29,7 @@ final class HistogramSeries: Series, RecorderHandler, TimerHandler {
     func record(_ value: Double) {
         guard value.isFinite else { return }
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
-        state.withLock { state in
+        state.withLockedValue { state in
             state.counts[bucket] += 1
             state.sum += value
         }
@@ -41,7 +41,7 @@ final class HistogramSeries: Series, RecorderHandler, TimerHandler {
     }
 
     func write(to text: inout TextFormat) {
-        let (counts, sum) = state.withLock { ($0.counts, $0.sum) }
+        let (counts, sum) = state.withLockedValue { ($0.counts, $0.sum) }
         let name = identity.family
         var cumulative: UInt64 = 0
         for (bound, count) in zip(bounds + [.infinity], counts) {

@@ -1,5 +1,5 @@
 public import CoreMetrics
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The metrics of a process, made through swift-metrics and read as Prometheus text (exposition format 0.0.4).
 ///
@@ -39,7 +39,7 @@ public final class PrometheusRegistry: Sendable {
         var help: [String: String] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     private let buckets: [String: [Double]]
     private let seriesLimit: Int
     private let processMetrics: ProcessMetrics?
@@ -63,12 +63,12 @@ public final class PrometheusRegistry: Sendable {
         var initial = State()
         initial.sampleNames.formUnion([Self.conflictsName, Self.overflowsName])
         if processMetrics != nil { initial.sampleNames.formUnion(ProcessMetrics.names) }
-        state = Mutex(initial)
+        state = NIOLockedValueBox(initial)
     }
 
     /// Sets the text of the `# HELP` line of a metric, by the name given to swift-metrics or the exported one.
     public func describe(name: String, help: String) {
-        state.withLock { $0.help[MetricName.mapped(name)] = help }
+        state.withLockedValue { $0.help[MetricName.mapped(name)] = help }
     }
 
     // MARK: Series
@@ -80,7 +80,7 @@ public final class PrometheusRegistry: Sendable {
         let base = MetricName.mapped(name)
         let exported = base.hasSuffix(suffix) ? base : base + suffix
         let labels = Labels(dimensions, reserved: S.kind.reservedLabel)
-        return state.withLock { state in
+        return state.withLockedValue { state in
             if state.families[exported] == nil {
                 let sampleNames = S.kind.sampleNames(of: exported)
                 if state.sampleNames.isDisjoint(with: sampleNames) {
@@ -102,7 +102,7 @@ public final class PrometheusRegistry: Sendable {
 
     private func release(_ handler: AnyObject) {
         guard let series = handler as? any Series else { return }
-        state.withLock { $0.families[series.identity.family]?.release(series) }
+        state.withLockedValue { $0.families[series.identity.family]?.release(series) }
     }
 
     private func bounds(of name: String, default defaultBounds: [Double]) -> [Double] {
@@ -129,7 +129,7 @@ extension PrometheusRegistry {
     /// Appends what ``render()`` returns.
     public func render(into bytes: inout [UInt8]) {
         // Families are copied under the lock and written without it: counting goes on meanwhile.
-        let (families, help) = state.withLock { ($0.families, $0.help) }
+        let (families, help) = state.withLockedValue { ($0.families, $0.help) }
         var samples = families.values.map { family in
             (name: family.name, write: { (text: inout TextFormat) in family.write(to: &text, help: help) })
         }

@@ -2,6 +2,7 @@ import CoreMetrics
 import CrierTesting
 import Logging
 import MessageBus
+import NIOConcurrencyHelpers
 import Synchronization
 import Testing
 
@@ -18,13 +19,13 @@ final class Flag: Sendable {
 private final class GatedBus: MessageBus {
     private let bus = InProcessBus()
     private let gate = Gate()
-    private let batches = Mutex<[Int]>([])
+    private let batches = NIOLockedValueBox<[Int]>([])
 
-    var batchSizes: [Int] { batches.withLock { $0 } }
+    var batchSizes: [Int] { batches.withLockedValue { $0 } }
     func goOn() { gate.open() }
 
     func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] {
-        batches.withLock { $0.append(drafts.count) }
+        batches.withLockedValue { $0.append(drafts.count) }
         await gate.wait()
         return try await bus.publish(drafts)
     }
@@ -49,6 +50,11 @@ struct PublishQueueTests {
         let bus = GatedBus()
         let queue = PublishQueue(bus: bus, metrics: NOOPMetricsHandler.instance)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Where something is thrown, too: the group waits for the queue's end.
+            defer {
+                bus.goOn()
+                queue.close()
+            }
             group.addTask { await queue.run() }
             async let first = queue.publish(Self.draft("0"))
             try await eventually { bus.batchSizes == [1] }
@@ -69,6 +75,11 @@ struct PublishQueueTests {
         let bus = GatedBus()
         let queue = PublishQueue(bus: bus, capacity: 3, metrics: NOOPMetricsHandler.instance)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Where something is thrown, too: the group waits for the queue's end.
+            defer {
+                bus.goOn()
+                queue.close()
+            }
             group.addTask { await queue.run() }
             async let first = queue.publish(Self.draft("first"))
             try await eventually { bus.batchSizes == [1] }
@@ -90,6 +101,11 @@ struct PublishQueueTests {
         let bus = GatedBus()
         let queue = PublishQueue(bus: bus, metrics: NOOPMetricsHandler.instance)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Where something is thrown, too: the group waits for the queue's end.
+            defer {
+                bus.goOn()
+                queue.close()
+            }
             group.addTask { await queue.run() }
             async let first = queue.publish(Self.draft("first"))
             try await eventually { bus.batchSizes == [1] }
@@ -128,6 +144,11 @@ struct PublishQueueTests {
         #expect(schedule("fourth", after: 40) == .full)
         clock.advance(milliseconds: 25_000)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Where something is thrown, too: the group waits for the queue's end.
+            defer {
+                bus.goOn()
+                queue.close()
+            }
             group.addTask { await queue.run() }
             group.addTask { await delayed.run() }
             var texts: [String] = []

@@ -1,4 +1,4 @@
-"""The commands `publish`, `subscribe` and `bench` against the real server, as a shell uses them."""
+"""The commands `publish`, `subscribe`, `vms` and `bench` against the real server, as a shell uses them."""
 
 import contextlib
 import json
@@ -123,7 +123,7 @@ def raised(server, topic: str, message: str, *arguments: str) -> str:
 def test_help_and_version():
     help = crier("--help")
     assert help.returncode == 0 and help.stderr == ""
-    for name in ("serve", "publish", "subscribe", "bench"):
+    for name in ("serve", "publish", "subscribe", "vms", "bench"):
         assert re.search(rf"^  {name}\b", help.stdout, re.MULTILINE), name
         of_command = crier(name, "--help")
         assert of_command.returncode == 0 and f"USAGE: crier {name}" in of_command.stdout
@@ -435,6 +435,23 @@ def test_subscribe_escapes_json_for_a_terminal_only(server, topic):
     text = shown.decode()
     assert json.loads(text)["message"] == HARMFUL
     assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u202e]", text), text
+
+
+# vms
+
+
+def test_vms_lists_the_vm(server):
+    lines = crier("vms", "--server", server.url).stdout.splitlines()
+    assert lines[0].split() == ["ID", "REGION", "SOCKETS", "POSITION", "LAG", "AGE"]
+    assert len(lines) == 2
+    assert ID.fullmatch(lines[1].split()[3])
+    (vm,) = json.loads(crier("vms", "--server", server.url, "--json").stdout)["vms"]
+    assert vm["subscription"] == f"ID_{vm['id']}" and vm["id"] == lines[1].split()[0]
+
+
+def test_vms_without_a_server():
+    done = crier("vms", "--server", f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 69 and "no answer" in done.stderr
 
 
 # bench

@@ -1,12 +1,12 @@
 public import MessageBus
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// An alert and its wire bytes, made once for the whole VM and shared by every shard's ring.
 public final class EncodedAlert: LogEntry {
     public let alert: Alert
     /// The alert's JSON object, which every form but `cloudEvents` and `rawLines` carries.
     public let json: [UInt8]
-    private let rarer = Mutex(RarerForms())
+    private let rarer = NIOLockedValueBox(RarerForms())
 
     private struct RarerForms {
         var cloudEvent: [UInt8]?
@@ -24,7 +24,7 @@ public final class EncodedAlert: LogEntry {
 
     /// The alert as a CloudEvent's JSON, made when the first reader wants it.
     var cloudEvent: [UInt8] {
-        rarer.withLock { forms in
+        rarer.withLockedValue { forms in
             if let bytes = forms.cloudEvent { return bytes }
             let bytes = CloudEventEncoding.encode(alert)
             forms.cloudEvent = bytes
@@ -34,7 +34,7 @@ public final class EncodedAlert: LogEntry {
 
     /// The message on one line: line breaks become spaces.
     var line: [UInt8] {
-        rarer.withLock { forms in
+        rarer.withLockedValue { forms in
             if let bytes = forms.line { return bytes }
             let bytes = alert.draft.content.message.utf8.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
             forms.line = bytes

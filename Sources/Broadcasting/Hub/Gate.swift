@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Something one task waits for; opening it twice, or before anyone waits, is fine. Cancelling the waiting task opens it.
 final class Gate: Sendable {
@@ -7,10 +7,10 @@ final class Gate: Sendable {
         case open
     }
 
-    private let state = Mutex(State.closed(nil))
+    private let state = NIOLockedValueBox(State.closed(nil))
 
     func open() {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let waiter = state.withLockedValue { state -> CheckedContinuation<Void, Never>? in
             guard case .closed(let waiter) = state else { return nil }
             state = .open
             return waiter
@@ -21,7 +21,7 @@ final class Gate: Sendable {
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOpen = state.withLock { state -> Bool in
+                let isOpen = state.withLockedValue { state -> Bool in
                     guard case .closed = state else { return true }
                     state = .closed(continuation)
                     return false

@@ -1,8 +1,8 @@
 import CoreMetrics
 public import Logging
 public import MessageBus
+import NIOConcurrencyHelpers
 public import NIOCore
-import Synchronization
 
 /// The VM's connected readers, and its place on the bus.
 ///
@@ -26,12 +26,12 @@ public final class Hub: Sendable {
     private let bus: any MessageBus
     private let shards: [NIOLoopBound<HubShard>]
     private let status: StatusBox
-    private let subscription = Mutex<(any Subscription)?>(nil)
+    private let subscription = NIOLockedValueBox<(any Subscription)?>(nil)
     private let logger: Logger
     private let metrics: HubMetrics
 
     /// How often the bus is told of the VM's load.
-    private static let reportInterval = Duration.seconds(5)
+    private static let reportInterval = Duration.seconds(2)
     private static var backoff: Backoff { Backoff(first: 500, highest: 4_000) }
 
     public init(
@@ -91,7 +91,7 @@ public final class Hub: Sendable {
             $0.isLeaving = true
             $0.isReady = false
         }
-        guard let subscription = subscription.withLock({ $0 }) else { return }
+        guard let subscription = subscription.withLockedValue({ $0 }) else { return }
         do {
             try await subscription.delete()
             logger.info("subscription deleted", metadata: ["subscription": "\(subscription.name)"])
@@ -135,7 +135,7 @@ extension Hub {
         while true {
             do {
                 let subscription = try await bus.subscribe(vm, tail: configuration.retention.count)
-                self.subscription.withLock { $0 = subscription }
+                self.subscription.withLockedValue { $0 = subscription }
                 return subscription
             } catch {
                 let wait = backoff.next()
@@ -222,7 +222,7 @@ extension Hub {
 
     private func report() async {
         let current = status.current
-        let subscription = subscription.withLock { $0 }
+        let subscription = subscription.withLockedValue { $0 }
         await subscription?.report(VMLoad(sockets: current.sockets, position: current.position))
     }
 

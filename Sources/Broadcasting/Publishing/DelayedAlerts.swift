@@ -1,6 +1,6 @@
 public import Logging
 public import MessageBus
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Alerts that wait in this VM's memory until they are due, and are published then.
 ///
@@ -24,7 +24,7 @@ public final class DelayedAlerts: Sendable {
         var sleeper: Gate?
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let queue: PublishQueue
     private let capacity: Int
     private let clock: WallClock
@@ -37,10 +37,10 @@ public final class DelayedAlerts: Sendable {
         self.logger = logger
     }
 
-    public var count: Int { state.withLock { $0.entries.count } }
+    public var count: Int { state.withLockedValue { $0.entries.count } }
 
     public func schedule(_ draft: Draft, due: WallTime) -> Outcome {
-        let (outcome, sleeper) = state.withLock { state -> (Outcome, Gate?) in
+        let (outcome, sleeper) = state.withLockedValue { state -> (Outcome, Gate?) in
             if let key = draft.key,
                 let first = state.entries.first(where: { $0.draft.key == key && $0.draft.topic == draft.topic })
             {
@@ -70,7 +70,7 @@ public final class DelayedAlerts: Sendable {
     private func takeDue() -> ([Draft], wait: Duration, Gate) {
         let now = clock.now()
         let sleeper = Gate()
-        return state.withLock { state in
+        return state.withLockedValue { state in
             var due: [Draft] = []
             while let next = state.entries.last, next.due <= now {
                 due.append(next.draft)

@@ -1,6 +1,6 @@
 public import CoreMetrics
 public import MessageBus
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Takes what all sockets and requests of the VM publish to the bus.
 ///
@@ -21,7 +21,7 @@ public final class PublishQueue: Sendable {
     }
 
     private let bus: any MessageBus
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let capacity: Int
     private let batch: Int
     private let published: CoreMetrics.Timer
@@ -38,7 +38,7 @@ public final class PublishQueue: Sendable {
     public static let help = [("crier_publish_seconds", "Time that the bus took to accept a batch.")]
 
     /// Alerts that wait for the batch in flight.
-    var waiting: Int { state.withLock { $0.items.count } }
+    var waiting: Int { state.withLockedValue { $0.items.count } }
 
     /// Publishes and waits for the bus's word.
     public func publish(_ draft: Draft) async throws(BusError) -> Receipt {
@@ -60,7 +60,7 @@ public final class PublishQueue: Sendable {
 
     /// Publishes and calls back once with the bus's word, on any thread.
     public func submit(_ draft: Draft, completion: @escaping @Sendable (Outcome) -> Void) {
-        let (refusal, worker) = state.withLock { state -> (BusError?, CheckedContinuation<Void, Never>?) in
+        let (refusal, worker) = state.withLockedValue { state -> (BusError?, CheckedContinuation<Void, Never>?) in
             if state.isClosed { return (BusError(.closed, "this VM is leaving", retryAfter: 1), nil) }
             if state.items.count >= capacity {
                 return (BusError(.queueFull, "\(capacity) alerts wait to be published already", retryAfter: 1), nil)
@@ -92,7 +92,7 @@ public final class PublishQueue: Sendable {
 
     /// Takes no more in. `run` ends once everything that waits is published.
     public func close() {
-        let worker = state.withLock { state in
+        let worker = state.withLockedValue { state in
             state.isClosed = true
             defer { state.worker = nil }
             return state.worker
@@ -105,7 +105,7 @@ public final class PublishQueue: Sendable {
 
     private func nextBatch() async -> [Item]? {
         while true {
-            let (items, isClosed) = state.withLock { state -> ([Item], Bool) in
+            let (items, isClosed) = state.withLockedValue { state -> ([Item], Bool) in
                 let items = Array(state.items.prefix(batch))
                 state.items.removeFirst(items.count)
                 return (items, state.isClosed)
@@ -113,7 +113,7 @@ public final class PublishQueue: Sendable {
             if !items.isEmpty { return items }
             if isClosed { return nil }
             await withCheckedContinuation { continuation in
-                let hasWork = state.withLock { state in
+                let hasWork = state.withLockedValue { state in
                     if !state.items.isEmpty || state.isClosed { return true }
                     state.worker = continuation
                     return false

@@ -23,13 +23,15 @@ struct BenchCommand: AsyncParsableCommand {
 
               crier bench --sockets 1000 --in-flight 8 --seconds 10
               crier bench --sockets 10000 --rate 50 --json
+              crier bench --server http://localhost:8081 --server http://localhost:8082
 
-            With --rate, alerts are published at that many a second whatever happens \
+            Sockets and alerts are spread evenly over several servers, which have to \
+            be on one bus. With --rate, alerts are published at that many a second whatever happens \
             to them, and latencies are measured from when each was due.
             """)
 
-    @Option(help: "Address of the server.")
-    var server: ServerURL = .local
+    @Option(help: "Address of the server; may be repeated. Default: \(ServerURL.local).")
+    var server: [ServerURL] = []
 
     @Option(help: "Sockets to open.")
     var sockets = 1000
@@ -56,11 +58,11 @@ struct BenchCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        guard server.description.lowercased().hasPrefix("http://") else {
+        guard server.allSatisfy({ $0.description.lowercased().hasPrefix("http://") }) else {
             throw ValidationError("bench measures servers without TLS: give an http:// address")
         }
         guard (1...1_000_000).contains(sockets) else { throw ValidationError("--sockets is 1 to 1000000") }
-        guard (1...128).contains(inFlight) else { throw ValidationError("--in-flight is 1 to 128") }
+        guard (1...4096).contains(inFlight) else { throw ValidationError("--in-flight is 1 to 4096") }
         guard (24...4096).contains(payload) else { throw ValidationError("--payload is 24 to 4096") }
         guard (1...3600).contains(seconds) else { throw ValidationError("--seconds is 1 to 3600") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads is 1 to 64") }
@@ -73,7 +75,8 @@ struct BenchCommand: AsyncParsableCommand {
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let load = LoadGenerator(
             plan: LoadPlan(
-                server: server, sockets: sockets, inFlight: inFlight, rate: rate, payload: payload, seconds: seconds,
+                servers: server.isEmpty ? [.local] : server, sockets: sockets, inFlight: inFlight, rate: rate,
+                payload: payload, seconds: seconds,
                 topic: topic),
             eventLoops: eventLoops)
         do {

@@ -14,25 +14,25 @@ struct LoadGenerator: Sendable {
 
     func run() async throws -> LoadReport {
         let tally = LoadTally()
-        let before = try await ServerProbe.read(plan.server)
+        let before = try await ServerProbe.read(plan.servers)
         let began = ContinuousClock.now
         let connections = try await connect(tally)
         let connecting = ContinuousClock.now - began
         defer { for connection in connections { connection.close(promise: nil) } }
         try await allSubscribed(tally)
-        let idle = try await ServerProbe.read(plan.server)
-        let publisher = try await openPublisher(tally)
-        defer { publisher.channel.close(promise: nil) }
+        let idle = try await ServerProbe.read(plan.servers)
+        let publishers = try await openPublishers(tally)
+        defer { for publisher in publishers { publisher.channel.close(promise: nil) } }
 
-        var published = try await publish(by: publisher, tally, from: 0, for: 1)
+        var published = try await publish(by: publishers, tally, from: 0, for: 1)
         _ = tally.takeLatencies()
-        let start = try await ServerProbe.read(plan.server)
+        let start = try await ServerProbe.read(plan.servers)
         let startDelivered = tally.total
         let startCPU = ProcessTime.cpuSeconds
         let measuring = ContinuousClock.now
-        published = try await publish(by: publisher, tally, from: published, for: plan.seconds)
+        published = try await publish(by: publishers, tally, from: published, for: plan.seconds)
         let elapsed = ContinuousClock.now - measuring
-        let end = try await ServerProbe.read(plan.server)
+        let end = try await ServerProbe.read(plan.servers)
         let delivered = tally.total
         return LoadReport(
             plan: plan, counts: tally.current, delivered: delivered - startDelivered,
@@ -52,15 +52,15 @@ struct LoadGenerator: Sendable {
                     connections.append(connection)
                     StandardStreams.progress("sockets", connections.count, of: plan.sockets)
                 }
-                group.addTask { try await self.open(tally) }
+                group.addTask { try await self.open(tally, on: plan.servers[index % plan.servers.count]) }
             }
             for try await connection in group { connections.append(connection) }
             return connections
         }
     }
 
-    private func open(_ tally: LoadTally) async throws -> any Channel {
-        let (host, port) = plan.server.endpoint
+    private func open(_ tally: LoadTally, on server: ServerURL) async throws -> any Channel {
+        let (host, port) = server.endpoint
         let topic = plan.topic
         let eventLoop = eventLoops.next()
         let opened = eventLoop.makePromise(of: Void.self)
@@ -78,20 +78,26 @@ struct LoadGenerator: Sendable {
             return channel
         } catch {
             opened.fail(error)
-            throw error as? LoadFailure ?? LoadFailure(description: "cannot connect to \(plan.server): \(error)")
+            throw error as? LoadFailure ?? LoadFailure(description: "cannot connect to \(server): \(error)")
         }
     }
 
-    private func openPublisher(_ tally: LoadTally) async throws -> Publisher {
-        let (host, port) = plan.server.endpoint
+    /// One socket that publishes for each server.
+    private func openPublishers(_ tally: LoadTally) async throws -> [Publisher] {
         let topic = plan.topic
-        do {
-            return try await connectWebSocket(host: host, port: port, path: "/ws", on: eventLoops) { _ in
-                LoadPublisher(tally, topic: topic)
+        var publishers: [Publisher] = []
+        for server in plan.servers {
+            let (host, port) = server.endpoint
+            do {
+                publishers.append(
+                    try await connectWebSocket(host: host, port: port, path: "/ws", on: eventLoops) { _ in
+                        LoadPublisher(tally, topic: topic)
+                    })
+            } catch {
+                throw LoadFailure(description: "cannot open a publisher's socket to \(server): \(error)")
             }
-        } catch {
-            throw LoadFailure(description: "cannot open the publisher's socket: \(error)")
         }
+        return publishers
     }
 
     private func allSubscribed(_ tally: LoadTally) async throws {
@@ -109,21 +115,23 @@ struct LoadGenerator: Sendable {
     /// Publishes for so many seconds and waits until everything arrived.
     ///
     /// - Returns: the number of the next alert.
-    private func publish(by publisher: Publisher, _ tally: LoadTally, from first: Int, for seconds: Int) async throws
-        -> Int
-    {
+    private func publish(
+        by publishers: [Publisher], _ tally: LoadTally, from first: Int, for seconds: Int
+    ) async throws -> Int {
         let start = NIODeadline.now()
         let end = start + .seconds(Int64(seconds))
         var number = first
         var shown = 0
+        var turn = 0
         while NIODeadline.now() < end {
             let due = due(number - first, since: start, tally, number)
             if due.isEmpty {
                 try await ContinuousClock().sleep(for: .microseconds(50))
             } else {
-                try await publisher.withSession { session in
+                try await publishers[turn % publishers.count].withSession { session in
                     for time in due { session.publish(due: time, payload: plan.payload) }
                 }
+                turn += 1
                 number += due.count
             }
             let passed = Int((NIODeadline.now() - start).nanoseconds / 1_000_000_000)

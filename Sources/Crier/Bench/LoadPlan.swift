@@ -1,6 +1,7 @@
 /// What a load run does.
 struct LoadPlan: Sendable {
-    let server: ServerURL
+    /// At least one; several have to be on one bus.
+    let servers: [ServerURL]
     let sockets: Int
     let inFlight: Int
     /// Alerts a second; `nil`: as many as are delivered.

@@ -1,14 +1,25 @@
 import AsyncHTTPClient
 import NIOCore
 
-/// What the server's /metrics says of its process.
+/// What the servers' /metrics say of their processes.
 struct ServerProbe: Sendable {
     /// CPU time that it has used, in seconds.
     let cpuSeconds: Double
     /// Resident memory, in bytes.
     let residentBytes: Double
 
-    static func read(_ server: ServerURL) async throws -> ServerProbe {
+    /// The sum over several servers.
+    static func read(_ servers: [ServerURL]) async throws -> ServerProbe {
+        var sum = ServerProbe(cpuSeconds: 0, residentBytes: 0)
+        for server in servers {
+            let one = try await read(server)
+            sum = ServerProbe(
+                cpuSeconds: sum.cpuSeconds + one.cpuSeconds, residentBytes: sum.residentBytes + one.residentBytes)
+        }
+        return sum
+    }
+
+    private static func read(_ server: ServerURL) async throws -> ServerProbe {
         let client = HTTPClient.forCommand(readTimeout: .seconds(30))
         do {
             let response = try await client.execute(

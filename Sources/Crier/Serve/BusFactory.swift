@@ -1,6 +1,8 @@
 import Gateway
 import Logging
 import MessageBus
+import PostgresBus
+import RedisBus
 
 /// The one place that knows which bus a deployment has.
 enum BusFactory {
@@ -9,7 +11,21 @@ enum BusFactory {
         let bus = configuration.bus
         switch bus.kind {
         case .memory: return try await InProcessBus.open(retention: configuration.retention)
-        default: throw ConfigurationError(key: "BUS", "not yet")
+        case .redis:
+            do {
+                return try RedisBus.make(
+                    url: bus.redisURL ?? "", namespace: bus.namespace, logCount: bus.logCount, logger: logger)
+            } catch {
+                throw ConfigurationError(key: "REDIS_URL", "\(error)")
+            }
+        case .postgres:
+            do {
+                return try PostgresBus.make(
+                    url: bus.databaseURL ?? "", directURL: bus.databaseDirectURL, namespace: bus.namespace,
+                    logCount: bus.logCount, logger: logger)
+            } catch {
+                throw ConfigurationError(key: "DATABASE_URL", "\(error)")
+            }
         }
     }
 }

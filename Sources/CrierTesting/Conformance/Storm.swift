@@ -1,5 +1,5 @@
 import MessageBus
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Publishers that publish every alert twice with the same key, and subscriptions that follow, all at once.
 final class Storm: Sendable {
@@ -8,7 +8,7 @@ final class Storm: Sendable {
     private let publishers: Int
     private let alertsEach: Int
     private let followers: Int
-    private let checker = Mutex(DeliveryChecker())
+    private let checker = NIOLockedValueBox(DeliveryChecker())
 
     init(_ subject: BusUnderTest, publishers: Int, alertsEach: Int, followers: Int) {
         self.bus = subject.bus
@@ -22,7 +22,7 @@ final class Storm: Sendable {
         var subscriptions: [any Subscription] = []
         for index in 0..<followers {
             let subscription = try await bus.subscribe(BusConformance.vm("storm-\(index)"), tail: 0)
-            checker.withLock { $0.begin("vm \(index)", after: subscription.start) }
+            checker.withLockedValue { $0.begin("vm \(index)", after: subscription.start) }
             subscriptions.append(subscription)
         }
         try await BusConformance.within(bound) { [subscriptions] in
@@ -34,17 +34,17 @@ final class Storm: Sendable {
                 try await group.waitForAll()
             }
         }
-        let violations = checker.withLock { $0.violations() }
+        let violations = checker.withLockedValue { $0.violations() }
         try BusConformance.require(violations.isEmpty, violations.prefix(10).map(\.description).joined(separator: "; "))
     }
 
     private func publish(_ publisher: Int) async throws {
         for number in 0..<alertsEach {
             let body = "\(publisher).\(number)"
-            checker.withLock { $0.attempt(body) }
+            checker.withLockedValue { $0.attempt(body) }
             for _ in 0..<2 {
                 let receipts = try await bus.publish([BusConformance.draft(body, key: body)])
-                checker.withLock { $0.acknowledge(body, at: receipts[0].position) }
+                checker.withLockedValue { $0.acknowledge(body, at: receipts[0].position) }
             }
         }
     }
@@ -53,7 +53,7 @@ final class Storm: Sendable {
         var count = 0
         while count < publishers * alertsEach {
             guard let delivery = try await subscription.next(limit: 37) else { return }
-            checker.withLock { checker in
+            checker.withLockedValue { checker in
                 switch delivery {
                 case .alerts(let alerts):
                     for alert in alerts { checker.see(name, alert.position, alert.draft.content.message) }

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 #if canImport(Glibc)
     import Glibc
@@ -10,11 +10,11 @@ import Synchronization
 
 /// The `Date` header's value (RFC 9110 section 5.6.7), formatted once a second.
 enum HTTPDate {
-    private static let cached = Mutex<(second: Int, text: String)>((0, ""))
+    private static let cached = NIOLockedValueBox<(second: Int, text: String)>((0, ""))
 
     static func now() -> String {
         let second = time(nil)
-        return cached.withLock { cached in
+        return cached.withLockedValue { cached in
             if cached.second != second { cached = (second, format(second)) }
             return cached.text
         }

@@ -1,5 +1,5 @@
+import NIOConcurrencyHelpers
 import NIOCore
-import Synchronization
 
 /// What one address may do: alerts a second, handshakes a second, sockets at once.
 ///
@@ -22,7 +22,7 @@ final class AddressLimits: Sendable {
 
     private let limits: Limits?
     private let capacity: Int
-    private let entries = Mutex<[ClientAddress: Entry]>([:])
+    private let entries = NIOLockedValueBox<[ClientAddress: Entry]>([:])
 
     /// - Parameter limits: `nil` lifts them all.
     init(_ limits: Limits?, capacity: Int = 100_000) {
@@ -62,7 +62,7 @@ final class AddressLimits: Sendable {
 
     func release(_ address: ClientAddress) {
         guard limits != nil else { return }
-        entries.withLock { entries in
+        entries.withLockedValue { entries in
             let key = entries[address] == nil ? Self.shared : address
             if let sockets = entries[key]?.sockets, sockets > 0 { entries[key]?.sockets = sockets - 1 }
         }
@@ -71,7 +71,7 @@ final class AddressLimits: Sendable {
     private func withEntry<Result: Sendable>(
         _ address: ClientAddress, _ limits: Limits, _ now: NIODeadline, _ body: (inout Entry) -> Result
     ) -> Result {
-        entries.withLock { entries in
+        entries.withLockedValue { entries in
             var key = address
             if entries[key] == nil && entries.count >= capacity {
                 Self.forgetIdle(&entries, limits, now)

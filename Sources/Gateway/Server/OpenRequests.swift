@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Counts the requests that the HTTP framework has and has not answered, so that a server that leaves can wait for them.
 final class OpenRequests: Sendable {
@@ -7,12 +7,12 @@ final class OpenRequests: Sendable {
         var waiter: AsyncStream<Never>.Continuation?
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
-    func begin() { state.withLock { $0.count += 1 } }
+    func begin() { state.withLockedValue { $0.count += 1 } }
 
     func end(_ count: Int = 1) {
-        let waiter = state.withLock { state in
+        let waiter = state.withLockedValue { state in
             state.count -= count
             return state.count == 0 ? state.waiter : nil
         }
@@ -22,7 +22,7 @@ final class OpenRequests: Sendable {
     /// Waits until all are answered, at most `bound`.
     func finish(within bound: Duration) async {
         let (answered, waiter) = AsyncStream<Never>.makeStream()
-        state.withLock { state in
+        state.withLockedValue { state in
             state.waiter = waiter
             if state.count == 0 { waiter.finish() }
         }

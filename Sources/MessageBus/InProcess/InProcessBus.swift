@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The bus inside one process: the default, with nothing to install, for one VM.
 ///
@@ -7,13 +7,13 @@ import Synchronization
 ///
 /// A lock guards the log; publishing and reading are short and never wait under it.
 public final class InProcessBus: MessageBus {
-    private let state: Mutex<InProcessLog>
+    private let state: NIOLockedValueBox<InProcessLog>
     private let clock: WallClock
 
     /// A bus whose log begins now. Use `open` where another process may have served before.
     public init(retention: Retention = .init(), clock: WallClock = .system, after previousEpoch: UInt64 = 0) {
         let epoch = Epoch.beginning(at: clock.now(), after: previousEpoch)
-        self.state = Mutex(InProcessLog(epoch: epoch, retention: retention))
+        self.state = NIOLockedValueBox(InProcessLog(epoch: epoch, retention: retention))
         self.clock = clock
     }
 
@@ -28,7 +28,7 @@ public final class InProcessBus: MessageBus {
 
     public func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] {
         let now = clock.now()
-        let (receipts, waiting) = state.withLock { log in
+        let (receipts, waiting) = state.withLockedValue { log in
             (log.append(drafts, now: now), log.takeReadyWaiters())
         }
         for waiter in waiting { waiter.resume() }
@@ -37,7 +37,7 @@ public final class InProcessBus: MessageBus {
 
     public func subscribe(_ vm: VMIdentity, tail: Int) async throws(BusError) -> any Subscription {
         let now = clock.now()
-        let (cursors, superseded) = state.withLock { log in
+        let (cursors, superseded) = state.withLockedValue { log in
             let superseded = log.takeWaiter(of: vm.subscription)
             return (log.subscribe(vm, tail: tail, now: now), superseded)
         }
@@ -46,19 +46,19 @@ public final class InProcessBus: MessageBus {
     }
 
     public func vms() async throws(BusError) -> [VMRecord] {
-        state.withLock { $0.records }
+        state.withLockedValue { $0.records }
     }
 
     /// One step of a subscription: what it reads now, or that it has to wait.
     func read(_ vm: VMIdentity, limit: Int) -> InProcessLog.Reading {
-        state.withLock { $0.read(vm, limit: limit) }
+        state.withLockedValue { $0.read(vm, limit: limit) }
     }
 
     /// Waits until there may be something to read for `vm`. Returns at once where the log has moved on meanwhile.
     func wait(_ vm: VMIdentity) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let mayRead = state.withLock { log in
+                let mayRead = state.withLockedValue { log in
                     if Task.isCancelled || !log.isWaiting(vm) { return true }
                     log.setWaiter(continuation, of: vm)
                     return false
@@ -66,18 +66,18 @@ public final class InProcessBus: MessageBus {
                 if mayRead { continuation.resume() }
             }
         } onCancel: {
-            let waiter = state.withLock { $0.takeWaiter(of: vm) }
+            let waiter = state.withLockedValue { $0.takeWaiter(of: vm) }
             waiter?.resume()
         }
     }
 
     func report(_ load: VMLoad, of vm: VMIdentity) {
         let now = clock.now()
-        state.withLock { $0.report(load, of: vm, now: now) }
+        state.withLockedValue { $0.report(load, of: vm, now: now) }
     }
 
     func delete(_ vm: VMIdentity) {
-        let waiter = state.withLock { $0.delete(vm) }
+        let waiter = state.withLockedValue { $0.delete(vm) }
         waiter?.resume()
     }
 }

@@ -1,5 +1,5 @@
 /// The in-process bus as a value: its log, its keys and its subscriptions' cursors, apart from locks and waiting tasks' scheduling.
-struct InProcessLog: ~Copyable, Sendable {
+struct InProcessLog: Sendable {
     typealias Waiter = CheckedContinuation<Void, Never>
 
     /// What a subscription finds when it looks.

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Something that happens once, and that one task at a time may wait for a while.
 final class EndSignal: Sendable {
@@ -7,10 +7,10 @@ final class EndSignal: Sendable {
         case signalled
     }
 
-    private let state = Mutex(State.pending(nil))
+    private let state = NIOLockedValueBox(State.pending(nil))
 
     func signal() {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let waiter = state.withLockedValue { state -> CheckedContinuation<Void, Never>? in
             guard case .pending(let waiter) = state else { return nil }
             state = .signalled
             return waiter
@@ -31,7 +31,7 @@ final class EndSignal: Sendable {
     private func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state -> Bool in
+                let isOver = state.withLockedValue { state -> Bool in
                     guard case .pending = state, !Task.isCancelled else { return true }
                     state = .pending(continuation)
                     return false
@@ -39,7 +39,7 @@ final class EndSignal: Sendable {
                 if isOver { continuation.resume() }
             }
         } onCancel: {
-            let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            let waiter = state.withLockedValue { state -> CheckedContinuation<Void, Never>? in
                 guard case .pending(let waiter) = state else { return nil }
                 state = .pending(nil)
                 return waiter

@@ -1,5 +1,5 @@
 public import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A bus whose VMs read one log that a backend keeps for them, each from a cursor of its own.
 ///
@@ -25,7 +25,7 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
 
     let store: Store
     let logger: Logger
-    private let memory = Mutex(Memory())
+    private let memory = NIOLockedValueBox(Memory())
 
     public init(store: Store, logger: Logger) {
         self.store = store
@@ -35,7 +35,7 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
     public func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] {
         guard !drafts.isEmpty else { return [] }
         let receipts = try await append(drafts.map { LogRecord($0) })
-        memory.withLock { memory in
+        memory.withLockedValue { memory in
             for (draft, receipt) in zip(drafts, receipts) where !receipt.isDuplicate {
                 memory.held.hold(draft, at: receipt.position)
             }
@@ -76,14 +76,14 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
 extension SharedLogBus {
     /// Makes sure of the backend and the log's epoch, and puts into it what it lost and this VM holds.
     func open() async throws(BusError) {
-        let state = try await store.open(seen: memory.withLock { $0.seen })
+        let state = try await store.open(seen: memory.withLockedValue { $0.seen })
         see(state.head)
         await heal(after: state.predecessor, before: state.head.epoch)
     }
 
     /// Alerts were handed over to this process.
     func hold(_ alerts: [Alert]) {
-        memory.withLock { memory in
+        memory.withLockedValue { memory in
             for alert in alerts { memory.held.hold(alert) }
             if let last = alerts.last { memory.seen = max(memory.seen, last.position) }
         }
@@ -91,25 +91,33 @@ extension SharedLogBus {
 
     /// Puts what this VM holds after `position`, from before `epoch`, into the log again. Where the backend takes nothing it is owed.
     func heal(after position: Position, before epoch: UInt64) async {
-        var lacking = memory.withLock { $0.held.lacking(after: position, before: epoch) }[...]
+        var lacking = memory.withLockedValue { $0.held.lacking(after: position, before: epoch) }[...]
         guard !lacking.isEmpty else { return }
         logger.warning(
             "healing what the bus lost",
             metadata: ["alerts": "\(lacking.count)", "after": "\(position)", "epoch": "\(epoch)"])
         do throws(BusError) {
             while !lacking.isEmpty {
-                _ = try await append(lacking.prefix(256).map { LogRecord($0.draft, healedFrom: $0.identity) })
+                let batch = lacking.prefix(256)
+                let receipts = try await append(batch.map { LogRecord($0.draft, healedFrom: $0.identity) })
+                memory.withLockedValue { memory in
+                    // The backend may lose it once more before it is read.
+                    for (held, receipt) in zip(batch, receipts) {
+                        memory.held.hold(
+                            Alert(position: receipt.position, draft: held.draft, healedFrom: held.identity))
+                    }
+                }
                 lacking = lacking.dropFirst(256)
             }
         } catch {
             logger.error("not healed", metadata: ["alerts": "\(lacking.count)", "error": "\(error)"])
-            memory.withLock { $0.owed = (min(position, $0.owed?.after ?? position), epoch) }
+            memory.withLockedValue { $0.owed = (min(position, $0.owed?.after ?? position), epoch) }
         }
     }
 
     /// Tries again what could not be healed.
     func healOwed() async {
-        let owed = memory.withLock { memory in
+        let owed = memory.withLockedValue { memory in
             defer { memory.owed = nil }
             return memory.owed
         }
@@ -117,7 +125,7 @@ extension SharedLogBus {
     }
 
     private func append(_ records: [LogRecord]) async throws(BusError) -> [Receipt] {
-        let receipts = try await store.append(records, seen: memory.withLock { $0.seen })
+        let receipts = try await store.append(records, seen: memory.withLockedValue { $0.seen })
         guard receipts.count == records.count else {
             throw BusError(.backend, "\(receipts.count) receipts for \(records.count) alerts")
         }
@@ -126,6 +134,6 @@ extension SharedLogBus {
     }
 
     private func see(_ position: Position) {
-        memory.withLock { $0.seen = max($0.seen, position) }
+        memory.withLockedValue { $0.seen = max($0.seen, position) }
     }
 }

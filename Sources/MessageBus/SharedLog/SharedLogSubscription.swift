@@ -1,6 +1,6 @@
 import DequeModule
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A VM's cursor in a shared log, its feed and its lease.
 final class SharedLogSubscription<Store: LogStore>: Subscription {
@@ -21,7 +21,7 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
     private let vm: VMIdentity
     let start: Position
     let head: Position
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     /// Opened when the subscription ends, so that nothing goes on waiting to try again.
     private let end = EndSignal()
 
@@ -37,7 +37,7 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
         self.vm = vm
         self.start = start
         self.head = head
-        self.state = Mutex(
+        self.state = NIOLockedValueBox(
             State(
                 follower: LogFollower(after: start), feed: feed, lastProbe: .now, standstill: (start, 0)))
     }
@@ -46,7 +46,7 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
 
     func next(limit: Int) async throws(BusError) -> Delivery? {
         while true {
-            let (pending, hasEnded) = state.withLock { ($0.hasEnded ? nil : $0.pending.popFirst(), $0.hasEnded) }
+            let (pending, hasEnded) = state.withLockedValue { ($0.hasEnded ? nil : $0.pending.popFirst(), $0.hasEnded) }
             if let pending { return pending }
             if hasEnded || Task.isCancelled { return nil }
             do throws(BusError) {
@@ -82,14 +82,14 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
 // Reading.
 extension SharedLogSubscription {
     private func read(from feed: Store.Feed, limit: Int) async throws(BusError) {
-        let cursor = state.withLock { $0.follower.cursor }
+        let cursor = state.withLockedValue { $0.follower.cursor }
         switch try await feed.read(after: cursor, limit: max(1, limit), wait: Self.wait) {
         case .nothing: break
         case .superseded:
             bus.logger.notice("a newer boot took the subscription over", metadata: ["subscription": "\(name)"])
             await finish()
         case .alerts(let stored):
-            let steps = state.withLock { $0.follower.take(stored) }
+            let steps = state.withLockedValue { $0.follower.take(stored) }
             for step in steps { await carryOut(step) }
         }
     }
@@ -98,7 +98,7 @@ extension SharedLogSubscription {
         switch step {
         case .deliver(let delivery):
             if case .alerts(let alerts) = delivery { bus.hold(alerts) }
-            state.withLock { $0.pending.append(delivery) }
+            state.withLockedValue { $0.pending.append(delivery) }
         case .heal(let position, let epoch): await bus.heal(after: position, before: epoch)
         case .readAgain: break
         }
@@ -106,10 +106,10 @@ extension SharedLogSubscription {
 
     /// The feed that there is, or a new one once the backend answers.
     private func connectedFeed() async throws(BusError) -> Store.Feed {
-        if let feed = state.withLock({ $0.feed }) { return feed }
+        if let feed = state.withLockedValue({ $0.feed }) { return feed }
         try await bus.open()
         let feed = try await bus.store.feed(of: vm)
-        let isWanted = state.withLock { state in
+        let isWanted = state.withLockedValue { state in
             guard !state.hasEnded else { return false }
             state.feed = feed
             state.backoff = SharedLogBus<Store>.backoff
@@ -130,7 +130,7 @@ extension SharedLogSubscription {
     /// The backend did not do what it was asked: it is away, and is tried again after a while.
     private func fail(_ error: BusError) async {
         await drop()
-        let (delay, isNew) = state.withLock { state -> (Duration, Bool) in
+        let (delay, isNew) = state.withLockedValue { state -> (Duration, Bool) in
             guard !state.hasEnded else { return (.zero, false) }
             guard state.isAway else {
                 state.isAway = true
@@ -144,7 +144,7 @@ extension SharedLogSubscription {
     }
 
     private func drop() async {
-        let feed = state.withLock { state in
+        let feed = state.withLockedValue { state in
             defer { state.feed = nil }
             return state.feed
         }
@@ -152,7 +152,7 @@ extension SharedLogSubscription {
     }
 
     private func finish() async {
-        state.withLock { $0.hasEnded = true }
+        state.withLockedValue { $0.hasEnded = true }
         end.signal()
         await drop()
     }
@@ -162,7 +162,7 @@ extension SharedLogSubscription {
 extension SharedLogSubscription {
     /// Makes sure that what the bus has reaches this VM; where it does not, the feed is closed, which `next` takes for the bus's absence.
     private func listen(head: Position) async throws(BusError) {
-        let (feed, isStandingStill, isProbeDue) = state.withLock { state -> (Store.Feed?, Bool, Bool) in
+        let (feed, isStandingStill, isProbeDue) = state.withLockedValue { state -> (Store.Feed?, Bool, Bool) in
             let cursor = state.follower.cursor
             let isBehind =
                 head > cursor && head.offset > 0 && state.pending.isEmpty && cursor == state.standstill.cursor

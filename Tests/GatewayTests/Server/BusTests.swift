@@ -1,7 +1,7 @@
 import CrierTesting
 import MessageBus
+import NIOConcurrencyHelpers
 import StrictJSON
-import Synchronization
 import Testing
 
 @testable import Gateway
@@ -11,13 +11,13 @@ import Testing
         _ configuration: ServerConfiguration = .forTests(),
         _ body: @escaping @Sendable (RunningServer, MoodyBus) async throws -> Void
     ) async throws {
-        let moody = Mutex<MoodyBus?>(nil)
+        let moody = NIOLockedValueBox<MoodyBus?>(nil)
         let wrap: (InProcessBus) -> any MessageBus = { bus in
             let made = MoodyBus(bus)
-            moody.withLock { $0 = made }
+            moody.withLockedValue { $0 = made }
             return made
         }
-        let found: @Sendable () -> MoodyBus? = { moody.withLock { $0 } }
+        let found: @Sendable () -> MoodyBus? = { moody.withLockedValue { $0 } }
         try await RunningServer.with(configuration, through: wrap) { server in
             try await body(server, try #require(found()))
         }

@@ -1,4 +1,5 @@
 import MessageBus
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -13,21 +14,21 @@ final class MoodyBus: MessageBus {
     }
 
     private let bus: InProcessBus
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(_ bus: InProcessBus) { self.bus = bus }
 
     /// Whether publishing fails.
-    func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
+    func setAway(_ isAway: Bool) { state.withLockedValue { $0.isAway = isAway } }
 
     /// Publishes wait from now on, until `release`.
     func hold() {
         let promise = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
-        state.withLock { $0.held = promise }
+        state.withLockedValue { $0.held = promise }
     }
 
     func release() {
-        let held = state.withLock { state in
+        let held = state.withLockedValue { state in
             defer { state.held = nil }
             return state.held
         }
@@ -35,13 +36,13 @@ final class MoodyBus: MessageBus {
     }
 
     /// What the subscription says after the next alerts.
-    func say(_ delivery: Delivery) { state.withLock { $0.says.append(delivery) } }
+    func say(_ delivery: Delivery) { state.withLockedValue { $0.says.append(delivery) } }
 
     /// How many alerts are being held up.
-    var waiting: Int { state.withLock { $0.waiting } }
+    var waiting: Int { state.withLockedValue { $0.waiting } }
 
     func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] {
-        let (isAway, held) = state.withLock { state in
+        let (isAway, held) = state.withLockedValue { state in
             state.waiting = state.held == nil ? 0 : drafts.count
             return (state.isAway, state.held)
         }
@@ -57,7 +58,7 @@ final class MoodyBus: MessageBus {
     func vms() async throws(BusError) -> [VMRecord] { try await bus.vms() }
 
     fileprivate func takeSaid() -> Delivery? {
-        state.withLock { $0.says.isEmpty ? nil : $0.says.removeFirst() }
+        state.withLockedValue { $0.says.isEmpty ? nil : $0.says.removeFirst() }
     }
 }
 

@@ -1,0 +1,5 @@
+/// What came by `NOTIFY`.
+struct PostgresNotification: Sendable, Equatable {
+    let channel: String
+    let payload: String
+}

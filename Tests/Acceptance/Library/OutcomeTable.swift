@@ -1,0 +1,56 @@
+import Foundation
+
+/// The table that a run ends with, as Markdown.
+public enum OutcomeTable {
+    /// One table for each bus.
+    public static func render(_ outcomes: [RunOutcome]) -> String {
+        BusKind.allCases.compactMap { bus in
+            let rows = outcomes.filter { $0.bus == bus }
+            guard !rows.isEmpty else { return nil }
+            return "### \(bus.title)\n\n" + ([header, rule] + rows.map(row)).joined(separator: "\n") + "\n"
+        }.joined(separator: "\n")
+    }
+
+    /// Replaces what stands between the page's markers.
+    ///
+    /// - Throws: where the page or its markers are missing.
+    public static func write(_ outcomes: [RunOutcome], into path: String) throws {
+        let page = try String(contentsOfFile: path, encoding: .utf8)
+        guard let begin = page.range(of: beginning), let end = page.range(of: ending),
+            begin.upperBound <= end.lowerBound
+        else { throw MarkersMissing(path: path) }
+        let text = page[..<begin.upperBound] + "\n\n" + render(outcomes) + "\n" + page[end.lowerBound...]
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    /// The page has no place for the table.
+    public struct MarkersMissing: Error {
+        public let path: String
+    }
+
+    private static let beginning = "<!-- acceptance:begin (written by `make acceptance`) -->"
+    private static let ending = "<!-- acceptance:end -->"
+
+    private static let header =
+        "| fault | alerts | deliveries | reconnects | resets | late-healed | lost | duplicated | reordered | verdict | seconds |"
+    private static let rule = "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- | --: |"
+
+    private static func row(_ outcome: RunOutcome) -> String {
+        let findings = outcome.findings
+        let numbers = [
+            outcome.alerts, findings.deliveries, findings.reconnects, findings.resets, findings.healedLate,
+            findings.lost, findings.duplicated, findings.disordered,
+        ].map(grouped)
+        let verdict =
+            outcome.expected == nil
+            ? (outcome.isGood ? "good" : "**bad**") : (outcome.isGood ? "found" : "**not found**")
+        return "| \(outcome.title) | \(numbers.joined(separator: " | ")) | \(verdict) | \(outcome.seconds) |"
+    }
+
+    private static func grouped(_ number: Int) -> String {
+        let digits = Array(String(number))
+        return digits.enumerated().map { index, digit in
+            index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : String(digit)
+        }.joined()
+    }
+}

@@ -1,0 +1,107 @@
+"""`make cluster`'s script: five VMs on one bus, as a person runs them, and `crier vms` over them."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+from crier_server import REPOSITORY
+from waiting import wait_until
+
+BINARY = REPOSITORY / os.environ.get("CRIER_BIN", ".build/release/crier")
+REGIONS = ["ams", "dfw", "lax", "sin", "syd"]
+
+
+def five_free_ports() -> int:
+    """The first of five neighbours that nobody listens on."""
+    for first in range(18_081, 19_000, 5):
+        sockets = []
+        try:
+            for port in range(first, first + 5):
+                probe = socket.socket()
+                sockets.append(probe)
+                probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for probe in sockets:
+                probe.close()
+    raise AssertionError("no five free ports in a row")
+
+
+class Cluster:
+    def __init__(self, bus: str, folder: pathlib.Path):
+        self.first = five_free_ports()
+        self.log = folder / "cluster.log"
+        environment = {**os.environ, "BUS": bus, "CRIER_BIN": str(BINARY), "FIRST_PORT": str(self.first)}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["scripts/cluster.sh"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def __enter__(self) -> "Cluster":
+        def is_up() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            return "Ctrl-C stops everything" in self.log.read_text()
+
+        try:
+            wait_until(is_up, lambda: f"five VMs; {self.log.read_text()}", within=60)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=40)
+
+    def url(self, index: int) -> str:
+        return f"http://127.0.0.1:{self.first + index}"
+
+    def vms(self, index: int, *options: str) -> str:
+        return subprocess.run(
+            [BINARY, "vms", "--server", self.url(index), *options], capture_output=True, text=True, timeout=30, check=True
+        ).stdout
+
+
+def publish(url: str, text: str) -> dict:
+    request = urllib.request.Request(f"{url}/cluster", data=text.encode())
+    return json.load(urllib.request.urlopen(request, timeout=10))
+
+
+def held(url: str) -> list[str]:
+    lines = urllib.request.urlopen(f"{url}/cluster/json?poll=1", timeout=10).read().decode().splitlines()
+    return [event["message"] for event in map(json.loads, lines) if event["event"] == "message"]
+
+
+@pytest.mark.parametrize("bus", ["redis", "postgres"])
+def test_five_regions_are_one_broadcaster_and_ctrl_c_stops_them(bus: str, tmp_path: pathlib.Path) -> None:
+    with Cluster(bus, tmp_path) as cluster:
+        texts = [f"from {index}" for index in range(5)]
+        ids = [publish(cluster.url(index), text)["id"] for index, text in enumerate(texts)]
+        assert ids == sorted(ids) and len(set(ids)) == 5
+        for index in range(5):
+            wait_until(lambda index=index: held(cluster.url(index)) == texts, f"all alerts at VM {index}")
+        lines = cluster.vms(3).splitlines()
+        assert lines[0].split() == ["ID", "REGION", "SOCKETS", "POSITION", "LAG", "AGE"]
+        assert [line.split()[:2] for line in lines[1:]] == [[f"vm-{region}", region] for region in REGIONS]
+        wait_until(
+            lambda: all(vm["position"] == ids[-1] and vm["lag"] == 0 for vm in json.loads(cluster.vms(0, "--json"))["vms"]),
+            "every VM's report that it has all",
+        )
+    assert cluster.process.returncode == 0, cluster.log.read_text()
+    assert "stopping 5 VMs" in cluster.log.read_text()
+    for index in range(5):
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(cluster.url(index), timeout=2)

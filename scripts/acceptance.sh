@@ -1,0 +1,17 @@
+#!/bin/sh
+# The acceptance run (docs/reliability.md). Builds crier-acceptance, and crier-faulty for the controls, and runs them on the release of crier.
+#   scripts/acceptance.sh            everything, some fifty minutes on two cores; writes the table into docs/reliability.md
+#   scripts/acceptance.sh --short    the form for `make test`, some three minutes, without controls and table
+#   scripts/acceptance.sh OPTION...  whatever `crier-acceptance --help` tells
+#   CRIER_BIN   the binary (default .build/release/crier)
+set -eu
+cd "$(dirname "$0")/.."
+crier=${CRIER_BIN:-.build/release/crier}
+swift build --configuration release --static-swift-stdlib --product crier-acceptance
+ulimit -n "$(ulimit -Hn)"
+
+if [ $# -eq 0 ]; then
+    swift build --configuration release --static-swift-stdlib --product crier-faulty
+    set -- --controls --table docs/reliability.md
+fi
+exec .build/release/crier-acceptance --crier "$crier" "$@"

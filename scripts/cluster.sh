@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Five regions on this machine: a bus, and five VMs (dfw, ams, sin, lax, syd) on ports 8081 to 8085. Ctrl-C stops everything.
+#   BUS         redis (default) or postgres: started here, on a free port of 127.0.0.1, with its data in a folder that goes with it
+#   CRIER_BIN   the binary (default .build/release/crier)
+#   FIRST_PORT  the first VM's port (default 8081)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bus=${BUS:-redis}
+crier=${CRIER_BIN:-.build/release/crier}
+first_port=${FIRST_PORT:-8081}
+regions=(dfw ams sin lax syd)
+names=("Dallas" "Amsterdam" "Singapore" "Los Angeles" "Sydney")
+
+case $bus in
+    redis | postgres) ;;
+    *) echo "usage: BUS=redis|postgres $0" >&2 && exit 64 ;;
+esac
+
+data=$(mktemp -d -t crier-cluster.XXXXXX)
+vms=()
+bus_pid=
+
+clean_up() {
+    status=$?
+    trap '' INT TERM
+    trap - EXIT
+    if [ ${#vms[@]} -gt 0 ]; then
+        echo
+        echo "stopping ${#vms[@]} VMs"
+        kill -TERM "${vms[@]}" 2>/dev/null || true
+        wait "${vms[@]}" 2>/dev/null || true
+    fi
+    if [ -n "$bus_pid" ]; then
+        echo "stopping $bus"
+        # PostgreSQL's fast shutdown is SIGINT; Redis takes it alike.
+        kill -INT "$bus_pid" 2>/dev/null || true
+        wait "$bus_pid" 2>/dev/null || true
+    fi
+    rm -rf "$data"
+    exit $status
+}
+trap clean_up EXIT
+trap 'exit 0' INT TERM
+
+free_port() {
+    for port in $(shuf -i 20000-29999 -n 50); do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port" && return; }
+    done
+    echo "no free port" >&2
+    return 1
+}
+
+# Waits until a command succeeds, for twenty seconds at most.
+await() {
+    for _ in $(seq 200); do
+        "${@:2}" >/dev/null 2>&1 && return
+        sleep 0.1
+    done
+    echo "$1 did not come; its log:" >&2
+    tail -n 20 "$data/$1.log" >&2
+    exit 1
+}
+
+# Runs a program in a session of its own, so that the terminal's Ctrl-C reaches this script only, which then stops all in order.
+start() {
+    local log=$1
+    shift
+    setsid "$@" >"$data/$log.log" 2>&1 &
+    started=$!
+}
+
+start_redis() {
+    local port=$1
+    start redis redis-server --port "$port" --bind 127.0.0.1 --dir "$data" --appendonly yes --save ''
+    bus_pid=$started
+    await redis redis-cli -p "$port" ping
+    export REDIS_URL=redis://127.0.0.1:$port/0
+}
+
+start_postgres() {
+    local port=$1 bin as=()
+    bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
+    bin=${bin:+$bin/}
+    # PostgreSQL refuses to run as root.
+    if [ "$(id -u)" -eq 0 ]; then
+        as=(setpriv --reuid postgres --regid postgres --init-groups)
+        chown postgres "$data"
+    fi
+    "${as[@]}" "${bin}initdb" -D "$data/postgres" -U crier -A trust --no-sync >"$data/postgres.log" 2>&1
+    start postgres "${as[@]}" "${bin}postgres" -D "$data/postgres" -p "$port" -h 127.0.0.1 -k "$data"
+    bus_pid=$started
+    await postgres "${bin}psql" -h 127.0.0.1 -p "$port" -U crier -d postgres -c 'select 1'
+    export DATABASE_URL=postgres://crier@127.0.0.1:$port/postgres
+}
+
+"start_$bus" "$(free_port)"
+echo "$bus is up"
+export BUS=$bus HOST=127.0.0.1 DRAIN_SECONDS=2
+for index in "${!regions[@]}"; do
+    region=${regions[$index]}
+    FLY_ALLOC_ID=vm-$region FLY_REGION=$region PORT=$((first_port + index)) start "$region" "$crier" serve
+    vms+=("$started")
+done
+for index in "${!regions[@]}"; do
+    await "${regions[$index]}" curl -fsS "http://127.0.0.1:$((first_port + index))/ready"
+    printf '  %-12s %s   http://localhost:%d/\n' "${names[$index]}" "${regions[$index]}" $((first_port + index))
+done
+echo "Raise an alert in one, see it in all. The VMs: $crier vms --server http://localhost:$first_port. Ctrl-C stops everything."
+while true; do
+    # A VM or a bus that ends by itself ends the cluster.
+    for pid in "$bus_pid" "${vms[@]}"; do
+        kill -0 "$pid" 2>/dev/null || { echo "process $pid has ended" >&2 && tail -n 5 "$data"/*.log >&2 && exit 1; }
+    done
+    sleep 1 &
+    wait $! || true
+done
