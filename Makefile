@@ -42,7 +42,7 @@ autobahn: echo
 	scripts/install-packages.sh test
 	scripts/autobahn.sh
 
-## Every fault of docs/reliability.md on both buses, with readers whose logs are audited, and the controls: some fifty minutes.
+## Every fault of docs/reliability.md on both buses, with readers whose logs are audited, and the controls: some twenty-five minutes.
 acceptance: build
 	scripts/install-packages.sh test
 	scripts/acceptance.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The acceptance run (docs/reliability.md). Builds crier-acceptance, and crier-faulty for the controls, and runs them on the release of crier.
-#   scripts/acceptance.sh            everything, some fifty minutes on two cores; writes the table into docs/reliability.md
+#   scripts/acceptance.sh            everything, some twenty-five minutes on two cores; writes the table into docs/reliability.md
 #   scripts/acceptance.sh --short    the form for `make test`, some three minutes, without controls and table
 #   scripts/acceptance.sh OPTION...  whatever `crier-acceptance --help` tells
 #   CRIER_BIN   the binary (default .build/release/crier)

@@ -146,7 +146,6 @@ struct PublishQueueTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Where something is thrown, too: the group waits for the queue's end.
             defer {
-                bus.goOn()
                 queue.close()
             }
             group.addTask { await queue.run() }

@@ -2,26 +2,21 @@ import CrierTesting
 import Foundation
 import MessageBus
 
-/// Carries runs out, one after the other, each with a bus, VMs and readers of its own.
+/// Carries runs out, on each bus one after the other, each with a bus server, VMs and readers of its own.
 public struct AcceptanceRunner: Sendable {
     private let options: AcceptanceOptions
     private let progress = Progress()
 
     public init(_ options: AcceptanceOptions) { self.options = options }
 
-    /// Carries out everything that was asked for.
+    /// Carries out everything that was asked for, the buses side by side: most of a run is waiting.
     ///
-    /// - Returns: one outcome for each run, in order; fewer where the task was cancelled.
+    /// - Returns: one outcome for each run, by bus and in order; fewer where the task was cancelled.
     public func run() async -> [RunOutcome] {
-        guard options.isShort else {
-            var outcomes: [RunOutcome] = []
-            for bus in options.buses { outcomes += await run(on: bus) }
-            return outcomes
-        }
-        // Few alerts and much waiting: the buses can share the machine.
-        return await withTaskGroup(of: [RunOutcome].self) { group in
-            for bus in options.buses { group.addTask { await run(on: bus) } }
-            return await group.reduce(into: []) { $0 += $1 }
+        await withTaskGroup(of: (BusKind, [RunOutcome]).self) { group in
+            for bus in options.buses { group.addTask { (bus, await run(on: bus)) } }
+            let outcomes = await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            return options.buses.flatMap { outcomes[$0] ?? [] }
         }
     }
 
@@ -47,11 +42,15 @@ public struct AcceptanceRunner: Sendable {
         do {
             try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
             let world = try await makeWorld(fault, on: bus, control: control, logs: logs)
+            let reporting = Task { try await report(world, name) }
             do {
-                outcome.findings = try await carryOut(fault, control: control, in: world, name: name)
+                outcome.findings = try await carryOut(fault, control: control, in: world)
             } catch {
                 world.fail("the run ended early: \(error)")
             }
+            reporting.cancel()
+            _ = await reporting.result
+            progress.end(of: name)
             await Self.completely { await world.stop() }
             outcome.alerts = world.publishers.receipts.count
             outcome.retries = world.publishers.retries
@@ -118,14 +117,12 @@ public struct AcceptanceRunner: Sendable {
     }
 
     private func carryOut(
-        _ fault: Fault, control: Control?, in world: World, name: String
+        _ fault: Fault, control: Control?, in world: World
     ) async throws -> DeliveryAudit.Findings {
         var descriptors: [String: Int] = [:]
         for vm in world.vms { descriptors[vm.id] = await vm.descriptors() }
         try await world.readers.begin()
         if control == .sequencePolling { try await world.pollSequence() }
-        let reporting = Task { try await report(world, name) }
-        defer { reporting.cancel() }
         let end = ContinuousClock.now + world.scale.duration
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -210,7 +207,7 @@ public struct AcceptanceRunner: Sendable {
             let publishers = world.publishers
             let acknowledged = publishers.receipts.count
             progress.show(
-                "\(name): \(acknowledged) of \(publishers.alerts) acknowledged, \(publishers.retries) repeated")
+                "\(acknowledged) of \(publishers.alerts) acknowledged, \(publishers.retries) repeated", of: name)
             try await ContinuousClock().sleep(for: .milliseconds(500))
         }
     }

@@ -56,7 +56,7 @@ public enum Fault: String, Sendable, CaseIterable {
         case .zombie: isShort ? 28 : 60
         case .busKills: isShort ? 15 : 30
         case .lossyBusKill, .failover: 15
-        case .partitions: isShort ? 25 : 90
+        case .partitions: isShort ? 25 : 100
         case .busTroubles: isShort ? 15 : 30
         case .stalledReader: 45
         case .shortRetention: 20

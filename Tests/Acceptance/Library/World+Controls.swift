@@ -1,20 +1,7 @@
 import CrierTesting
 
-// What controls do.
+// What a control does to the bus.
 extension World {
-    /// Publishers' requests arrive, and the answers are lost: each VM's in turn, again and again.
-    func loseAnswers(until end: ContinuousClock.Instant) async throws {
-        var turn = 0
-        while ContinuousClock.now < end {
-            let vm = vms[turn % vms.count]
-            turn += 1
-            await vm.front.set(.drop, .toClient)
-            try await ContinuousClock().sleep(for: .milliseconds(300))
-            await vm.front.resetConnections()
-            await vm.front.set(.none)
-        }
-    }
-
     /// Replaces the way in which the database gives positions: by a sequence, without the lock that orders them with the commits, as a log that is
     /// polled by its greatest id has them. Commits take a little while, as they do on a busy machine.
     func pollSequence() async throws {

@@ -3,7 +3,7 @@ import Foundation
 
 // Faults of the network, and of readers.
 extension World {
-    /// Cuts one VM off from the bus, then one from its readers, each by dropping and by resetting.
+    /// Cuts one VM off from the bus, then one from its readers, each by dropping and by resetting; then loses answers to publishers.
     func partition() async throws {
         let long: Duration = .seconds(15)
         let brief: Duration = scale.isShort ? .seconds(3) : long
@@ -17,6 +17,20 @@ extension World {
             try await ContinuousClock().sleep(for: brief)
             await vm.front.set(.none)
             try await ContinuousClock().sleep(for: .seconds(2))
+        }
+        try await loseAnswers(until: .now + (scale.isShort ? .seconds(3) : .seconds(10)))
+    }
+
+    /// Publishers' requests arrive, and the answers are lost: each VM's in turn, again and again.
+    func loseAnswers(until end: ContinuousClock.Instant) async throws {
+        var turn = 0
+        while ContinuousClock.now < end {
+            let vm = vms[turn % vms.count]
+            turn += 1
+            await vm.front.set(.drop, .toClient)
+            try await ContinuousClock().sleep(for: .milliseconds(300))
+            await vm.front.resetConnections()
+            await vm.front.set(.none)
         }
     }
 

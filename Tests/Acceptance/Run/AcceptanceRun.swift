@@ -29,7 +29,7 @@ struct AcceptanceRun: AsyncParsableCommand {
     var table: String?
     @Flag(help: "Also run what is broken on purpose and has to be found.")
     var controls = false
-    @Flag(help: "A quick form: fewer of everything, timings shortened where they may be, all buses at once.")
+    @Flag(help: "A quick form: fewer of everything, timings shortened where they may be.")
     var short = false
 
     func run() async throws {
