@@ -61,6 +61,20 @@ struct HeartbeatTests {
         for isAway in [true, true, false, false] { fixture.shard.submit(.busState(isAway: isAway)) }
         #expect(try reader.events().map { $0["event"]?.stringValue } == ["stale", "live"])
     }
+
+    @Test("A reader that comes while the bus is away is told, unless it only polls")
+    func comesWhileAway() throws {
+        let fixture = ShardFixture()
+        fixture.shard.submit(.busState(isAway: true))
+        let reader = try fixture.reader(fixture.interest("a"))
+        let poll = try fixture.connect()
+        let everything = fixture.interest("*")
+        fixture.shard.follow(
+            poll.reader, everything, from: fixture.shard.opening(for: everything, since: .all), isPolling: true)
+        fixture.shard.submit(.busState(isAway: false))
+        #expect(try reader.events().map { $0["event"]?.stringValue } == ["stale", "live"])
+        #expect(try poll.events().first?["event"]?.stringValue != "stale")
+    }
 }
 
 struct DrainTests {

@@ -60,6 +60,7 @@ extension HubShard {
         reader.origin = opening.cursor
         reader.isPolling = isPolling
         if opening.cursor < ring.head || opening.reset != nil { metrics.resumes.increment() }
+        if isBusAway && !isPolling { write(StreamEvent.busState(isAway: true, time: clock.now()), to: reader) }
         if let reset = opening.reset {
             metrics.reset(reset.reason)
             write(StreamEvent.reset(reset, time: clock.now()), to: reader)

@@ -24,7 +24,7 @@ enum BusFactory {
                     url: bus.databaseURL ?? "", directURL: bus.databaseDirectURL, namespace: bus.namespace,
                     logCount: bus.logCount, logger: logger)
             } catch {
-                throw ConfigurationError(key: "DATABASE_URL", "\(error)")
+                throw ConfigurationError(key: error.setting, error.reason)
             }
         }
     }

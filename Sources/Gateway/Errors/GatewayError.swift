@@ -64,15 +64,14 @@ public struct GatewayError: Error, Sendable, Equatable {
 }
 
 extension GatewayError {
+    /// What the bus says of itself may name its address or its user: that is for the log, and a peer is told only that it cannot be reached.
     init(_ error: BusError) {
-        let code: ErrorCode =
-            switch error.code {
-            case .queueFull: .publishQueueFull
-            case .closed: .draining
-            case .unavailable: .busUnavailable
-            default: .busUnavailable
-            }
-        self.init(code, error.message, retryAfter: error.retryAfter ?? 1)
+        let retryAfter = error.retryAfter ?? 1
+        switch error.code {
+        case .queueFull: self.init(.publishQueueFull, error.message, retryAfter: retryAfter)
+        case .closed: self.init(.draining, error.message, retryAfter: retryAfter)
+        default: self.init(.busUnavailable, "the bus cannot be reached now", retryAfter: retryAfter)
+        }
     }
 
     init(_ error: JSONError) { self.init(.invalidJSON, error.message) }

@@ -14,12 +14,16 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
         /// The greatest position that this process knows of.
         var seen = Position.origin
         var held = HeldAlerts()
+        /// When it was last said that alerts are not taken.
+        var complained: ContinuousClock.Instant?
         /// What could not be healed yet, since the backend took nothing.
         var owed: (after: Position, before: UInt64)?
     }
 
     /// How long a VM stays on the bus without renewing its place.
     public static var lease: Duration { .seconds(15) }
+
+    private static var complaintInterval: Duration { .seconds(5) }
 
     static var backoff: Backoff { Backoff(first: 500, highest: 4_000) }
 
@@ -34,7 +38,11 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
 
     public func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] {
         guard !drafts.isEmpty else { return [] }
-        let receipts = try await append(drafts.map { LogRecord($0) })
+        let receipts: [Receipt]
+        do throws(BusError) { receipts = try await append(drafts.map { LogRecord($0) }) } catch {
+            complain(error)
+            throw error
+        }
         memory.withLockedValue { memory in
             for (draft, receipt) in zip(drafts, receipts) where !receipt.isDuplicate {
                 memory.held.hold(draft, at: receipt.position)
@@ -131,6 +139,16 @@ extension SharedLogBus {
         }
         if let last = receipts.map(\.position).max() { see(last) }
         return receipts
+    }
+
+    /// Tells the log why alerts are not taken, seldom: publishers repeat theirs.
+    private func complain(_ error: BusError) {
+        let isDue = memory.withLockedValue { memory in
+            if let last = memory.complained, .now - last < Self.complaintInterval { return false }
+            memory.complained = .now
+            return true
+        }
+        if isDue { logger.error("the bus takes no alerts", metadata: ["error": "\(error)"]) }
     }
 
     private func see(_ position: Position) {

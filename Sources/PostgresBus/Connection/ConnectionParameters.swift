@@ -15,18 +15,18 @@ struct ConnectionParameters: Sendable {
     ///   - setting: where the address comes from, for messages.
     /// - Throws: what is wrong with the address, without what may be a password.
     init(_ address: String, setting: String) throws(PostgresURLError) {
-        guard !address.utf8.contains(0) else { throw PostgresURLError("\(setting) holds a NUL") }
+        guard !address.utf8.contains(0) else { throw PostgresURLError(setting, "holds a NUL") }
         do { values = try LibPQ.parse(address) } catch {
             guard case .unexpected(let words) = error else {
-                throw PostgresURLError("\(setting) cannot be read")
+                throw PostgresURLError(setting, "cannot be read")
             }
-            throw PostgresURLError("\(setting): \(Self.withoutQuotations(words))")
+            throw PostgresURLError(setting, Self.withoutQuotations(words))
         }
         let ports = values.first { $0.key == "port" }?.value.split(separator: ",") ?? []
         guard ports.allSatisfy({ Int($0).map { (1...65535).contains($0) } ?? false }) else {
             throw PostgresURLError(
-                "\(setting): a port is not a number from 1 to 65535; signs such as / in a password have to be percent-encoded"
-            )
+                setting,
+                "a port is not a number from 1 to 65535; signs such as / in a password have to be percent-encoded")
         }
         for (key, value) in Self.defaults where !values.contains(where: { $0.key == key }) {
             values.append((key, value))

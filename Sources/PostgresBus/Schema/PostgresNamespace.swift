@@ -5,7 +5,7 @@ struct PostgresNamespace: Hashable, Sendable, CustomStringConvertible {
 
     init(_ name: String) throws(PostgresURLError) {
         guard name.wholeMatch(of: /[a-z_][a-z0-9_]{0,30}/) != nil, !name.hasPrefix("pg_") else {
-            throw PostgresURLError("the namespace has to be [a-z_][a-z0-9_]{0,30} and not begin with pg_")
+            throw PostgresURLError("BUS_NAMESPACE", "has to be [a-z_][a-z0-9_]{0,30} and not begin with pg_")
         }
         self.name = name
     }

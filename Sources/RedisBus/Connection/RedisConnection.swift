@@ -4,6 +4,14 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// One connection to a server. All methods may be called from any task.
 final class RedisConnection: Sendable {
     /// How long a connection may take to be made.
@@ -63,8 +71,9 @@ final class RedisConnection: Sendable {
 
     /// What went wrong at each of a name's addresses, or with the name.
     private static func reason(_ error: any Error) -> String {
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         guard let error = error as? NIOConnectionError else { return "\(error)" }
-        let causes = error.connectionErrors.map { "\($0.error)" }
+        let causes = error.connectionErrors.map { reason($0.error) }
         let failures =
             causes.isEmpty ? [error.dnsAError, error.dnsAAAAError].compactMap { $0.map { "\($0)" } } : causes
         return failures.joined(separator: ", ")
