@@ -8,6 +8,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from curl import curl
 from page import LIVE, CrierPage
+from redis_process import RedisProcess
 from severable_wire import SeverableWire
 from waiting import wait_until
 
@@ -106,6 +107,37 @@ def test_a_restart_of_the_server(own_server, topic, person):
     tab.raise_alert("and by hand")
     tab.wait_for("after", "and by hand")
     assert tab.page.evaluate("window.__violations") == []
+
+
+@pytest.fixture
+def redis(tmp_path):
+    process = RedisProcess(tmp_path).start()
+    yield process
+    process.kill()
+
+
+def test_two_regions_on_redis_and_the_loss_of_the_bus(own_server, redis, topic, person):
+    dallas, sydney = (
+        own_server(BUS="redis", REDIS_URL=redis.url, FLY_ALLOC_ID=f"vm-{region}", FLY_REGION=region) for region in ("dfw", "syd")
+    )
+    far = CrierPage(person(), f"{sydney.url}/{topic}").open()
+    near = CrierPage(person(), f"{dallas.url}/{topic}").open()
+    near.raise_alert("hello Sydney")
+    far.wait_for("hello Sydney")
+    far.raise_alert("hello Dallas")
+    near.wait_for("hello Sydney", "hello Dallas")
+
+    redis.kill()
+    for tab in (near, far):
+        expect(tab.page.locator("#state")).to_have_attribute("data-state", "stale", timeout=20_000)
+    far.shoot("bus-away")
+    assert curl(f"{dallas.url}/{topic}", body="into the void").status == 503
+    near.raise_alert("raised while the bus was away")
+    redis.start()
+    for tab in (near, far):
+        tab.wait_live()
+        tab.wait_for("hello Sydney", "hello Dallas", "raised while the bus was away")
+        assert tab.page.evaluate("window.__violations") == []
 
 
 @pytest.mark.parametrize("query", ["", "?transport=sse"], ids=["websocket", "sse"])
