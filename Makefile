@@ -5,7 +5,7 @@ CRIER := .build/release/crier
 # As the Dockerfile builds it, so that one build serves both.
 SWIFT_BUILD := swift build --configuration release --static-swift-stdlib
 
-.PHONY: run build echo cluster test unit client interop autobahn acceptance lint bench dockerfile clean
+.PHONY: run build echo cluster test unit client interop autobahn acceptance lint bench bench-buses dockerfile clean
 
 run: build
 	PORT=$(PORT) $(CRIER) serve
@@ -52,6 +52,11 @@ lint:
 
 bench: build
 	scripts/bench.sh
+
+## The buses with 1, 4 and 8 VMs, beside what they are made of alone.
+bench-buses: build
+	scripts/install-packages.sh cluster
+	python3 Benchmarks/buses.py
 
 dockerfile: build
 	scripts/prove-dockerfile.sh --binary $(CRIER)

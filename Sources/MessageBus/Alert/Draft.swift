@@ -16,16 +16,12 @@ public final class Draft: Sendable {
     /// The alert's JSON object without `id`.
     public let encoded: [UInt8]
 
-    public init(
+    public convenience init(
         topic: Topic, content: AlertContent, time: WallTime, sender: String?, region: String, key: String? = nil
     ) {
-        self.topic = topic
-        self.time = time
-        self.content = content
-        self.sender = sender
-        self.region = region
-        self.key = key
-        self.encoded = content.encode(topic: topic, time: time, sender: sender, region: region)
+        self.init(
+            topic: topic, content: content, time: time, sender: sender, region: region, key: key,
+            encoded: content.encode(topic: topic, time: time, sender: sender, region: region))
     }
 
     /// For a draft whose JSON is there already: `encoded` has to be the encoding of the rest.
