@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Five regions on this machine: a bus, and five VMs (dfw, ams, sin, lax, syd) on ports 8081 to 8085. Ctrl-C stops everything.
+# Five regions on this machine: a bus, and five VMs (dfw, ams, sin, lax, syd) on ports 8081 to 8085. What is killed is started again after
+# a moment, as a supervisor would, with the same id. Ctrl-C stops everything.
 #   BUS         redis (default) or postgres: started here, on a free port of 127.0.0.1, with its data in a folder that goes with it
 #   CRIER_BIN   the binary (default .build/release/crier)
 #   FIRST_PORT  the first VM's port (default 8081)
@@ -18,6 +19,7 @@ esac
 
 data=$(mktemp -d -t crier-cluster.XXXXXX)
 vms=()
+began=()
 bus_pid=
 
 clean_up() {
@@ -65,12 +67,11 @@ await() {
 start() {
     local log=$1
     shift
-    setsid "$@" >"$data/$log.log" 2>&1 &
+    setsid "$@" >>"$data/$log.log" 2>&1 &
     started=$!
 }
 
 start_redis() {
-    local port=$1
     start redis redis-server --port "$port" --bind 127.0.0.1 --dir "$data" --appendonly yes --save ''
     bus_pid=$started
     await redis redis-cli -p "$port" ping
@@ -78,7 +79,7 @@ start_redis() {
 }
 
 start_postgres() {
-    local port=$1 bin as=()
+    local bin as=()
     bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
     bin=${bin:+$bin/}
     # PostgreSQL refuses to run as root.
@@ -86,31 +87,47 @@ start_postgres() {
         as=(setpriv --reuid postgres --regid postgres --init-groups)
         chown postgres "$data"
     fi
-    "${as[@]}" "${bin}initdb" -D "$data/postgres" -U crier -A trust --no-sync >"$data/postgres.log" 2>&1
+    [ -d "$data/postgres" ] || "${as[@]}" "${bin}initdb" -D "$data/postgres" -U crier -A trust --no-sync >"$data/postgres.log" 2>&1
     start postgres "${as[@]}" "${bin}postgres" -D "$data/postgres" -p "$port" -h 127.0.0.1 -k "$data"
     bus_pid=$started
     await postgres "${bin}psql" -h 127.0.0.1 -p "$port" -U crier -d postgres -c 'select 1'
     export DATABASE_URL=postgres://crier@127.0.0.1:$port/postgres
 }
 
-"start_$bus" "$(free_port)"
+start_vm() {
+    local region=${regions[$1]}
+    FLY_ALLOC_ID=vm-$region FLY_REGION=$region PORT=$((first_port + $1)) start "$region" "$crier" serve
+    vms[$1]=$started
+    began[$1]=$SECONDS
+}
+
+port=$(free_port)
+"start_$bus"
 echo "$bus is up"
 export BUS=$bus HOST=127.0.0.1 DRAIN_SECONDS=2
-for index in "${!regions[@]}"; do
-    region=${regions[$index]}
-    FLY_ALLOC_ID=vm-$region FLY_REGION=$region PORT=$((first_port + index)) start "$region" "$crier" serve
-    vms+=("$started")
-done
+for index in "${!regions[@]}"; do start_vm "$index"; done
 for index in "${!regions[@]}"; do
     await "${regions[$index]}" curl -fsS "http://127.0.0.1:$((first_port + index))/ready"
     printf '  %-12s %s   http://localhost:%d/\n' "${names[$index]}" "${regions[$index]}" $((first_port + index))
 done
 echo "Raise an alert in one, see it in all. The VMs: $crier vms --server http://localhost:$first_port. Ctrl-C stops everything."
+failures=0
 while true; do
-    # A VM or a bus that ends by itself ends the cluster.
-    for pid in "$bus_pid" "${vms[@]}"; do
-        kill -0 "$pid" 2>/dev/null || { echo "process $pid has ended" >&2 && tail -n 5 "$data"/*.log >&2 && exit 1; }
-    done
     sleep 1 &
     wait $! || true
+    if ! kill -0 "$bus_pid" 2>/dev/null; then
+        echo "$bus has ended; starting it again"
+        "start_$bus"
+    fi
+    for index in "${!regions[@]}"; do
+        kill -0 "${vms[$index]}" 2>/dev/null && continue
+        [ $((SECONDS - began[index])) -lt 5 ] && failures=$((failures + 1)) || failures=0
+        if [ "$failures" -gt 10 ]; then
+            echo "${regions[$index]} does not stay; its log:" >&2
+            tail -n 20 "$data/${regions[$index]}.log" >&2
+            exit 1
+        fi
+        echo "${names[$index]} has ended; starting it again"
+        start_vm "$index"
+    done
 done

@@ -66,6 +66,17 @@ class Cluster:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=40)
 
+    def pid(self, index: int) -> int:
+        """The process of a VM, by its environment."""
+        wanted = f"PORT={self.first + index}".encode()
+        for entry in pathlib.Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if wanted in entry.read_bytes().split(b"\0") and (entry.parent / "exe").resolve() == BINARY.resolve():
+                    return int(entry.parent.name)
+            except OSError:
+                continue
+        raise AssertionError(f"no process of VM {index}")
+
     def url(self, index: int) -> str:
         return f"http://127.0.0.1:{self.first + index}"
 
@@ -78,6 +89,13 @@ class Cluster:
 def publish(url: str, text: str) -> dict:
     request = urllib.request.Request(f"{url}/cluster", data=text.encode())
     return json.load(urllib.request.urlopen(request, timeout=10))
+
+
+def answers(url: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{url}/ready", timeout=2).status == 200
+    except OSError:
+        return False
 
 
 def held(url: str) -> list[str]:
@@ -100,6 +118,13 @@ def test_five_regions_are_one_broadcaster_and_ctrl_c_stops_them(bus: str, tmp_pa
             lambda: all(vm["position"] == ids[-1] and vm["lag"] == 0 for vm in json.loads(cluster.vms(0, "--json"))["vms"]),
             "every VM's report that it has all",
         )
+        # What is killed is started again, and goes on where it was.
+        os.kill(cluster.pid(0), signal.SIGKILL)
+        wait_until(lambda: "Dallas has ended" in cluster.log.read_text(), "the end of a VM to be noticed")
+        wait_until(lambda: answers(cluster.url(0)), "the VM to be back")
+        publish(cluster.url(0), "after")
+        for index in range(5):
+            wait_until(lambda index=index: held(cluster.url(index)) == [*texts, "after"], f"all alerts at VM {index}")
     assert cluster.process.returncode == 0, cluster.log.read_text()
     assert "stopping 5 VMs" in cluster.log.read_text()
     for index in range(5):
