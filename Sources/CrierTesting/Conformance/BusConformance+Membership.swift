@@ -35,6 +35,16 @@ extension BusConformance {
             try require(bodies == ["for the newer"], "\(bodies)")
             try require(try await subject.next(older) == nil, "the older boot is handed alerts")
         },
+        BusConformance("a VM that is back with its id goes on where it had reported to be") { subject in
+            let older = try await subject.bus.subscribe(vm("back", boot: "one"), tail: 0)
+            _ = try await subject.bus.publish((0..<3).map { draft("\($0)") })
+            let reached = try await subject.take(1, from: older)[0].position
+            await older.report(VMLoad(sockets: 0, position: reached))
+            let newer = try await subject.bus.subscribe(vm("back", boot: "two"), tail: 0)
+            try require(newer.start == reached, "it goes on after \(newer.start), not \(reached)")
+            let bodies = try await subject.take(2, from: newer).map(\.draft.content.message)
+            try require(bodies == ["1", "2"], "\(bodies)")
+        },
         BusConformance("a VM's lag is the number of alerts that it has not got") { subject in
             let subscription = try await subject.bus.subscribe(vm("lagging"), tail: 0)
             _ = try await subject.bus.publish([draft("base")])
