@@ -51,19 +51,31 @@ struct HealingSimulationTests {
         var vms: [VM] = []
         for index in 0..<3 { vms.append(try await VM(index, on: store)) }
         var acknowledged: Set<String> = []
+        /// Published, and not acknowledged as far as its publisher knows.
+        var unanswered: [String] = []
         var published = 0
 
-        for _ in 0..<120 {
+        for _ in 0..<200 {
             let vm = vms[Int.random(in: 0..<vms.count, using: &random)]
             switch Int.random(in: 0..<20, using: &random) {
-            case 0..<8:
+            case 0..<4:
                 let drafts = (0..<Int.random(in: 1...3, using: &random)).map { _ in
                     published += 1
                     return Self.draft("alert \(published)")
                 }
                 _ = try await vm.bus.publish(drafts)
-                for draft in drafts { acknowledged.insert(draft.content.message) }
-            case 8..<19: if vm.cursor < store.head { try await vm.pull(limit: Int.random(in: 1...5, using: &random)) }
+                for draft in drafts {
+                    if Int.random(in: 0..<4, using: &random) == 0 {
+                        unanswered.append(draft.content.message)
+                    } else {
+                        acknowledged.insert(draft.content.message)
+                    }
+                }
+            case 4..<6:
+                guard let again = unanswered.popLast() else { continue }
+                _ = try await vm.bus.publish([Self.draft(again)])
+                acknowledged.insert(again)
+            case 6..<19: if vm.cursor < store.head { try await vm.pull(limit: Int.random(in: 1...12, using: &random)) }
             default: store.crash(losing: Int.random(in: 0...6, using: &random))
             }
         }

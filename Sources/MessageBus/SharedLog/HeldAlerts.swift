@@ -7,6 +7,9 @@ struct HeldAlerts: Sendable {
     /// How much older than the newest an alert may be to be healed, in milliseconds: a VM that lacks more sees the hole before what is healed.
     static let age: Int64 = 60_000
 
+    /// Readers are asked to remember as many ids, so that they can tell what comes twice.
+    static let capacity = 2_000
+
     struct Held: Sendable {
         let position: Position
         let draft: Draft
@@ -15,17 +18,8 @@ struct HeldAlerts: Sendable {
     }
 
     private var alerts: Deque<Held> = []
-    private let capacity: Int
-
-    /// - Parameter capacity: readers are asked to remember as many ids, so that they can tell what comes twice.
-    init(capacity: Int = 2_000) { self.capacity = capacity }
-
     mutating func hold(_ alert: Alert) {
         hold(Held(position: alert.position, draft: alert.draft, identity: alert.healedFrom ?? alert.position))
-    }
-
-    mutating func hold(_ draft: Draft, at position: Position) {
-        hold(Held(position: position, draft: draft, identity: position))
     }
 
     /// Alerts come nearly in order: what was published by the VM itself is held before it is read.
@@ -34,7 +28,7 @@ struct HeldAlerts: Sendable {
         while index > alerts.startIndex, alerts[index - 1].position > held.position { index -= 1 }
         if index > alerts.startIndex, alerts[index - 1].position == held.position { return }
         alerts.insert(held, at: index)
-        if alerts.count > capacity { alerts.removeFirst() }
+        if alerts.count > Self.capacity { alerts.removeFirst() }
     }
 
     /// What is held after `position`, from before `epoch`, and young enough, in the log's order.

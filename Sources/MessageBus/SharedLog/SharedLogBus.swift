@@ -14,6 +14,7 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
         /// The greatest position that this process knows of.
         var seen = Position.origin
         var held = HeldAlerts()
+        var lost = LostKeys()
         /// When it was last said that alerts are not taken.
         var complained: ContinuousClock.Instant?
         /// What could not be healed yet, since the backend took nothing.
@@ -45,7 +46,7 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
         }
         memory.withLockedValue { memory in
             for (draft, receipt) in zip(drafts, receipts) where !receipt.isDuplicate {
-                memory.held.hold(draft, at: receipt.position)
+                memory.held.hold(memory.lost.recognised(Alert(position: receipt.position, draft: draft)))
             }
         }
         return receipts
@@ -97,9 +98,19 @@ extension SharedLogBus {
         }
     }
 
+    /// Tells what a publisher raised again, after the backend had lost it together with its key, from what is new: readers have it already.
+    func recognised(_ alerts: [Alert]) -> [Alert] {
+        let lost = memory.withLockedValue { $0.lost }
+        return lost.isEmpty ? alerts : alerts.map { lost.recognised($0) }
+    }
+
     /// Puts what this VM holds after `position`, from before `epoch`, into the log again. Where the backend takes nothing it is owed.
     func heal(after position: Position, before epoch: UInt64) async {
-        var lacking = memory.withLockedValue { $0.held.lacking(after: position, before: epoch) }[...]
+        var lacking = memory.withLockedValue { memory in
+            let lacking = memory.held.lacking(after: position, before: epoch)
+            memory.lost.remember(lacking)
+            return lacking[...]
+        }
         guard !lacking.isEmpty else { return }
         logger.warning(
             "healing what the bus lost",

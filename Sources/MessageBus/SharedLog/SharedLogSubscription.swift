@@ -96,9 +96,11 @@ extension SharedLogSubscription {
 
     private func carryOut(_ step: LogFollower.Step) async {
         switch step {
-        case .deliver(let delivery):
-            if case .alerts(let alerts) = delivery { bus.hold(alerts) }
-            state.withLockedValue { $0.pending.append(delivery) }
+        case .deliver(.alerts(let read)):
+            let alerts = bus.recognised(read)
+            bus.hold(alerts)
+            state.withLockedValue { $0.pending.append(.alerts(alerts)) }
+        case .deliver(let delivery): state.withLockedValue { $0.pending.append(delivery) }
         case .heal(let position, let epoch): await bus.heal(after: position, before: epoch)
         case .readAgain: break
         }
