@@ -216,7 +216,7 @@ def measure(bus, crier, count, seconds, folder):
         for port in ports:
             await_true(f"VM on {port}", lambda port=port: answers(f"http://127.0.0.1:{port}/ready"))
         progress(f"{bus.name}, {count} VMs: as many alerts as go through")
-        most = bench(crier, ports, "--in-flight", "1024", "--seconds", str(seconds))
+        most = bench(crier, ports, "--in-flight", "512", "--seconds", str(seconds))
         progress(f"{bus.name}, {count} VMs: 1,000 alerts a second")
         steady = bench(crier, ports, "--rate", "1000", "--seconds", str(seconds))
         wrong = sum(run[key] for run in (most, steady) for key in ("lost", "doubled", "closed"))
