@@ -1,9 +1,8 @@
 import MessageBus
 import NIOConcurrencyHelpers
 
-/// A log store as `LogStore` describes it, in memory, with what real ones do seldom done when it is asked for: it loses its end, or everything.
-///
-/// Reads never wait: whoever asks has made sure that there is something.
+/// A log store as `LogStore` describes it, in memory, with what real ones do seldom done when it is asked for: it loses its end, or carries nothing,
+/// or takes nothing.
 final class ModelLogStore: LogStore {
     private struct State {
         var entries: [StoredAlert] = []
@@ -16,11 +15,38 @@ final class ModelLogStore: LogStore {
         var isNewRun = false
         /// Grows with each fault: feeds of another number are closed.
         var run = 0
+        var troubles: Set<Trouble> = []
         var keys: [String: Position] = [:]
         var healed: [Position: Position] = [:]
     }
 
+    enum Trouble {
+        /// What is sent through the VMs' channels is not heard.
+        case deaf
+        /// What is in the log is not read.
+        case blind
+        /// Nothing can be put into the log.
+        case full
+        /// Another boot has the VM's name.
+        case taken
+        /// Nothing answers, and connections end.
+        case away
+    }
+
     private let state = NIOLockedValueBox(State())
+
+    func set(_ trouble: Trouble, _ isSo: Bool) {
+        state.withLockedValue { state in
+            if isSo { state.troubles.insert(trouble) } else { state.troubles.remove(trouble) }
+            if trouble == .away { state.run += 1 }
+        }
+    }
+
+    func has(_ trouble: Trouble) -> Bool { state.withLockedValue { $0.troubles.contains(trouble) } }
+
+    private func answer() throws(BusError) {
+        if has(.away) { throw BusError(.unavailable, "nothing answers", retryAfter: 1) }
+    }
 
     var head: Position { state.withLockedValue { $0.entries.last?.position ?? Position(epoch: $0.epoch, offset: 0) } }
 
@@ -46,7 +72,8 @@ final class ModelLogStore: LogStore {
     }
 
     func open(seen: Position) async throws(BusError) -> LogState {
-        state.withLockedValue { state in
+        try answer()
+        return state.withLockedValue { state in
             Self.begin(&state, seen: seen)
             return LogState(
                 head: Position(epoch: state.epoch, offset: state.sequence), predecessor: state.predecessor)
@@ -54,7 +81,9 @@ final class ModelLogStore: LogStore {
     }
 
     func append(_ records: [LogRecord], seen: Position) async throws(BusError) -> [Receipt] {
-        state.withLockedValue { state in
+        try answer()
+        if has(.full) { throw BusError(.unavailable, "there is no room") }
+        return state.withLockedValue { state in
             Self.begin(&state, seen: seen)
             return records.map { record in
                 if let healedFrom = record.healedFrom, let known = state.healed[healedFrom] {
@@ -91,12 +120,15 @@ final class ModelLogStore: LogStore {
     }
 
     func feed(of vm: VMIdentity) async throws(BusError) -> ModelLogFeed {
-        ModelLogFeed(store: self, run: state.withLockedValue { $0.run })
+        try answer()
+        return ModelLogFeed(store: self, run: state.withLockedValue { $0.run })
     }
 
     func read(after cursor: Position, limit: Int, run: Int) throws(BusError) -> LogReading {
         let found = state.withLockedValue { state in
-            state.run == run ? Array(state.entries.filter { $0.position > cursor }.prefix(limit)) : nil
+            guard state.run == run else { return [StoredAlert]?.none }
+            return state.troubles.contains(.blind)
+                ? [] : Array(state.entries.filter { $0.position > cursor }.prefix(limit))
         }
         guard let found else { throw BusError(.unavailable, "the backend crashed") }
         return found.isEmpty ? .nothing : .alerts(found)
@@ -104,22 +136,35 @@ final class ModelLogStore: LogStore {
 
     func join(_ vm: VMIdentity, load: VMLoad) async throws(BusError) -> Position? { nil }
     func renew(_ vm: VMIdentity, load: VMLoad) async throws(BusError) -> Renewal {
-        Renewal(isCurrent: true, head: head)
+        Renewal(isCurrent: !has(.taken), head: head)
     }
+
     func leave(_ vm: VMIdentity) async throws(BusError) {}
     func reap(lease: Duration) async throws(BusError) -> [SubscriptionName] { [] }
     func members() async throws(BusError) -> LogMembers { LogMembers(members: [], head: head) }
     func close() async {}
 }
 
-struct ModelLogFeed: LogFeed {
-    let store: ModelLogStore
-    let run: Int
+final class ModelLogFeed: LogFeed {
+    private let store: ModelLogStore
+    private let run: Int
+    private let isClosed = NIOLockedValueBox(false)
 
-    func read(after cursor: Position, limit: Int, wait: Duration) async throws(BusError) -> LogReading {
-        try store.read(after: cursor, limit: limit, run: run)
+    init(store: ModelLogStore, run: Int) {
+        self.store = store
+        self.run = run
     }
 
-    func probe(within bound: Duration) async throws(BusError) {}
-    func close() async {}
+    func read(after cursor: Position, limit: Int, wait: Duration) async throws(BusError) -> LogReading {
+        if isClosed.withLockedValue({ $0 }) { throw BusError(.unavailable, "the feed is closed") }
+        let reading = try store.read(after: cursor, limit: limit, run: run)
+        if case .nothing = reading { try? await ContinuousClock().sleep(for: .milliseconds(2)) }
+        return reading
+    }
+
+    func probe(within bound: Duration) async throws(BusError) {
+        if store.has(.deaf) { throw BusError(.unavailable, "nothing is heard") }
+    }
+
+    func close() async { isClosed.withLockedValue { $0 = true } }
 }

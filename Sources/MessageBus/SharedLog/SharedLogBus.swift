@@ -21,19 +21,18 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
         var owed: (after: Position, before: UInt64)?
     }
 
-    /// How long a VM stays on the bus without renewing its place.
-    public static var lease: Duration { .seconds(15) }
-
     private static var complaintInterval: Duration { .seconds(5) }
 
     static var backoff: Backoff { Backoff(first: 500, highest: 4_000) }
 
     let store: Store
     let logger: Logger
+    let timing: LogTiming
     private let memory = NIOLockedValueBox(Memory())
 
-    public init(store: Store, logger: Logger) {
+    public init(store: Store, timing: LogTiming = LogTiming(), logger: Logger) {
         self.store = store
+        self.timing = timing
         self.logger = logger
     }
 

@@ -9,11 +9,13 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
         /// What one reading led to and was not handed over yet: bounded by what one reading gives.
         var pending: Deque<Delivery> = []
         var feed: Store.Feed?
+        /// Whether a reading is under way.
+        var isReading = false
         var isAway = false
         var hasEnded = false
         var backoff = SharedLogBus<Store>.backoff
         var lastProbe: ContinuousClock.Instant
-        /// How often in a row a renewal found the log further than the cursor, which stood still meanwhile.
+        /// How often in a row a renewal found the log further than the cursor, which stood still although it was read.
         var standstill: (cursor: Position, count: Int)
     }
 
@@ -24,13 +26,6 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
     private let state: NIOLockedValueBox<State>
     /// Opened when the subscription ends, so that nothing goes on waiting to try again.
     private let end = EndSignal()
-
-    /// How long one reading waits for the log to go on. With the time that a feed may take besides, a link that is half open is found within 6 s.
-    private static var wait: Duration { .seconds(3) }
-    /// How long a word that is sent through the bus may take.
-    private static var hearing: Duration { .seconds(3) }
-    /// How often, at most, it is tried whether the bus carries anything.
-    private static var probeInterval: Duration { .seconds(4) }
 
     init(bus: SharedLogBus<Store>, vm: VMIdentity, start: Position, head: Position, feed: Store.Feed) {
         self.bus = bus
@@ -65,7 +60,7 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
             guard renewal.isCurrent else { return await finish() }
             try await listen(head: renewal.head)
             await bus.healOwed()
-            for name in try await bus.store.reap(lease: SharedLogBus<Store>.lease) {
+            for name in try await bus.store.reap(lease: bus.timing.lease) {
                 bus.logger.info("reaped a VM that is gone", metadata: ["subscription": "\(name)"])
             }
         } catch {
@@ -82,8 +77,12 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
 // Reading.
 extension SharedLogSubscription {
     private func read(from feed: Store.Feed, limit: Int) async throws(BusError) {
-        let cursor = state.withLockedValue { $0.follower.cursor }
-        switch try await feed.read(after: cursor, limit: max(1, limit), wait: Self.wait) {
+        let cursor = state.withLockedValue { state in
+            state.isReading = true
+            return state.follower.cursor
+        }
+        defer { state.withLockedValue { $0.isReading = false } }
+        switch try await feed.read(after: cursor, limit: max(1, limit), wait: bus.timing.reading) {
         case .nothing: break
         case .superseded:
             bus.logger.notice("a newer boot took the subscription over", metadata: ["subscription": "\(name)"])
@@ -167,8 +166,8 @@ extension SharedLogSubscription {
         let (feed, isStandingStill, isProbeDue) = state.withLockedValue { state -> (Store.Feed?, Bool, Bool) in
             let cursor = state.follower.cursor
             let isBehind =
-                head > cursor && head.offset > 0 && state.pending.isEmpty && cursor == state.standstill.cursor
-            let isProbeDue = ContinuousClock.now - state.lastProbe >= Self.probeInterval
+                state.isReading && head > cursor && head.offset > 0 && cursor == state.standstill.cursor
+            let isProbeDue = ContinuousClock.now - state.lastProbe >= bus.timing.probing
             if isProbeDue {
                 state.lastProbe = .now
                 state.standstill = (cursor, isBehind ? state.standstill.count + 1 : 0)
@@ -178,7 +177,7 @@ extension SharedLogSubscription {
         guard isProbeDue, let feed else { return }
         do throws(BusError) {
             if isStandingStill { throw BusError(.unavailable, "the log went on and nothing of it came") }
-            try await feed.probe(within: Self.hearing)
+            try await feed.probe(within: bus.timing.hearing)
         } catch {
             bus.logger.warning("the bus is deaf", metadata: ["error": "\(error)"])
             await feed.close()
