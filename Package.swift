@@ -94,6 +94,7 @@ let package = Package(
         .executableTarget(
             name: "Crier",
             dependencies: [
+                nioConcurrencyHelpers,
                 "Broadcasting", "Gateway", "MessageBus", "PostgresBus", "PrometheusMetrics", "RedisBus", "StrictJSON",
                 "WebSocketTransport", argumentParser, asyncHTTPClient, histogram, logging, nioCore, nioPosix, nioHTTP1,
                 unixSignals,
@@ -138,12 +139,12 @@ let package = Package(
         .testTarget(
             name: "RedisBusTests",
             dependencies: [
-                nioConcurrencyHelpers, "CrierTesting", "MessageBus", "RedisBus", logging, nioCore, nioPosix,
+                "CrierTesting", "MessageBus", "RedisBus", logging, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "PostgresBusTests",
-            dependencies: [nioConcurrencyHelpers, "CrierTesting", "MessageBus", "PostgresBus", logging],
+            dependencies: ["CrierTesting", "MessageBus", "PostgresBus", logging],
             swiftSettings: strict),
         .testTarget(
             name: "WebSocketTransportTests",

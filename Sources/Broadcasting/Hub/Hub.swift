@@ -32,7 +32,6 @@ public final class Hub: Sendable {
 
     /// How often the bus is told of the VM's load.
     private static let reportInterval = Duration.seconds(2)
-    private static var backoff: Backoff { Backoff(first: 500, highest: 4_000) }
 
     public init(
         bus: any MessageBus, vm: VMIdentity, eventLoops: any EventLoopGroup, configuration: HubConfiguration = .init(),
@@ -131,7 +130,7 @@ public final class Hub: Sendable {
 // Following the bus.
 extension Hub {
     private func subscribe() async throws -> any Subscription {
-        var backoff = Self.backoff
+        var backoff = Backoff.toBus
         while true {
             do {
                 let subscription = try await bus.subscribe(vm, tail: configuration.retention.count)
@@ -151,11 +150,11 @@ extension Hub {
         setBusAway(false)
         restart(after: subscription.start)
         becomeReady(at: subscription.start, warmAt: subscription.head)
-        var backoff = Self.backoff
+        var backoff = Backoff.toBus
         while !Task.isCancelled {
             do {
                 guard let delivery = try await subscription.next(limit: configuration.batch) else { break }
-                backoff = Self.backoff
+                backoff = Backoff.toBus
                 await take(delivery, warmAt: subscription.head)
             } catch {
                 logger.error("bus failed", metadata: ["error": "\(error)"])

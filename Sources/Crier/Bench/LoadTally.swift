@@ -1,4 +1,5 @@
 import Histogram
+import NIOConcurrencyHelpers
 import NIOCore
 import Synchronization
 
@@ -14,34 +15,34 @@ final class LoadTally: Sendable {
     }
 
     private let deliveries = Atomic(0)
-    private let counts = Mutex(Counts())
+    private let counts = NIOLockedValueBox(Counts())
     /// Microseconds, up to a minute.
-    private let latencies = Mutex(Histogram<UInt32>(highestTrackableValue: 60_000_000))
+    private let latencies = NIOLockedValueBox(Histogram<UInt32>(highestTrackableValue: 60_000_000))
 
     /// Alerts that reached a socket, counted once for each socket.
     var total: Int { deliveries.load(ordering: .relaxed) }
 
-    var current: Counts { counts.withLock { $0 } }
+    var current: Counts { counts.withLockedValue { $0 } }
 
     func takeLatencies() -> Histogram<UInt32> {
-        latencies.withLock { latencies in
+        latencies.withLockedValue { latencies in
             let taken = latencies
             latencies.reset()
             return taken
         }
     }
 
-    func subscribed() { counts.withLock { $0.subscribed += 1 } }
+    func subscribed() { counts.withLockedValue { $0.subscribed += 1 } }
 
     func delivered(_ count: Int) { deliveries.add(count, ordering: .relaxed) }
 
     func measured(_ latency: TimeAmount) {
-        latencies.withLock { _ = $0.record(UInt64(max(0, latency.nanoseconds / 1000))) }
+        latencies.withLockedValue { _ = $0.record(UInt64(max(0, latency.nanoseconds / 1000))) }
     }
 
     /// A socket got an offset that does not follow the last.
     func outOfOrder(last: UInt64, next: UInt64) {
-        counts.withLock { counts in
+        counts.withLockedValue { counts in
             if next > last {
                 counts.lost += Int(next - last - 1)
             } else {
@@ -51,13 +52,13 @@ final class LoadTally: Sendable {
     }
 
     func closed(_ reason: String) {
-        counts.withLock {
+        counts.withLockedValue {
             $0.closed += 1
             if $0.complaints.count < 3 { $0.complaints.append("closed: \(reason)") }
         }
     }
 
     func refused(_ frame: String) {
-        counts.withLock { if $0.complaints.count < 3 { $0.complaints.append("refused: \(frame)") } }
+        counts.withLockedValue { if $0.complaints.count < 3 { $0.complaints.append("refused: \(frame)") } }
     }
 }

@@ -1,7 +1,7 @@
 import Logging
 import MessageBus
+import NIOConcurrencyHelpers
 import StrictJSON
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -13,7 +13,7 @@ import Synchronization
 
 /// The log as one JSON object a line on standard error: `time`, `level`, `message`, then the metadata.
 struct JSONLogHandler: LogHandler {
-    private static let output = Mutex(())
+    private static let output = NIOLockedValueBox(())
 
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
@@ -39,6 +39,6 @@ struct JSONLogHandler: LogHandler {
         }
         json.endObject()
         let line = json.bytes + [UInt8(ascii: "\n")]
-        Self.output.withLock { _ in _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) } }
+        Self.output.withLockedValue { _ in _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) } }
     }
 }

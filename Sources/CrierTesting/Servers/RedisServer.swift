@@ -1,5 +1,5 @@
 public import Foundation
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A redis-server of a test's own, on 127.0.0.1, with its data in a directory of its own.
 ///
@@ -21,7 +21,7 @@ public final class RedisServer: Sendable {
     private let ownsDirectory: Bool
     private let executable: String
     private let arguments: [String]
-    private let current: Mutex<ServerProcess>
+    private let current: NIOLockedValueBox<ServerProcess>
 
     /// Starts a server and waits until it answers.
     ///
@@ -61,7 +61,7 @@ public final class RedisServer: Sendable {
         if let replicaOf { arguments += ["--replicaof", "127.0.0.1", String(replicaOf)] }
         if let maxMemory { arguments += ["--maxmemory", maxMemory, "--maxmemory-policy", "noeviction"] }
         self.arguments = arguments + extra
-        current = Mutex(try Self.launch(executable, self.arguments, in: self.directory))
+        current = NIOLockedValueBox(try Self.launch(executable, self.arguments, in: self.directory))
     }
 
     private static func launch(
@@ -71,7 +71,7 @@ public final class RedisServer: Sendable {
     }
 
     /// The running process, or the last one.
-    public var process: ServerProcess { current.withLock { $0 } }
+    public var process: ServerProcess { current.withLockedValue { $0 } }
 
     /// `redis://127.0.0.1:port`
     public var url: String { "redis://127.0.0.1:\(port)" }
@@ -96,7 +96,7 @@ public final class RedisServer: Sendable {
     /// Starts the server again, on the same port and directory, and waits until it answers.
     public func restart() async throws {
         let process = try Self.launch(executable, arguments, in: directory)
-        current.withLock { $0 = process }
+        current.withLockedValue { $0 = process }
         try await awaitAnswer()
     }
 

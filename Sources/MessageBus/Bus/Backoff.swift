@@ -11,6 +11,9 @@ public struct Backoff: Sendable {
         self.highest = max(1, highest)
     }
 
+    /// For VMs that lost the bus, which is to be found soon after it is back.
+    public static var toBus: Backoff { Backoff(first: 500, highest: 4_000) }
+
     public mutating func next() -> Duration {
         defer { ceiling = min(highest, ceiling * 2) }
         return .milliseconds(Int.random(in: 1...ceiling))

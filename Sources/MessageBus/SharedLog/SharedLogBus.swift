@@ -23,8 +23,6 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
 
     private static var complaintInterval: Duration { .seconds(5) }
 
-    static var backoff: Backoff { Backoff(first: 500, highest: 4_000) }
-
     let store: Store
     let logger: Logger
     let timing: LogTiming
@@ -89,18 +87,16 @@ extension SharedLogBus {
         await heal(after: state.predecessor, before: state.head.epoch)
     }
 
-    /// Alerts were handed over to this process.
-    func hold(_ alerts: [Alert]) {
+    /// Alerts were read from the log.
+    ///
+    /// - Returns: the same, where what a publisher raised again, after the backend had lost it together with its key, says so: readers have it already.
+    func hold(_ read: [Alert]) -> [Alert] {
         memory.withLockedValue { memory in
+            let alerts = memory.lost.isEmpty ? read : read.map { memory.lost.recognised($0) }
             for alert in alerts { memory.held.hold(alert) }
             if let last = alerts.last { memory.seen = max(memory.seen, last.position) }
+            return alerts
         }
-    }
-
-    /// Tells what a publisher raised again, after the backend had lost it together with its key, from what is new: readers have it already.
-    func recognised(_ alerts: [Alert]) -> [Alert] {
-        let lost = memory.withLockedValue { $0.lost }
-        return lost.isEmpty ? alerts : alerts.map { lost.recognised($0) }
     }
 
     /// Puts what this VM holds after `position`, from before `epoch`, into the log again. Where the backend takes nothing it is owed.

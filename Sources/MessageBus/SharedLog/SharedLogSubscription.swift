@@ -13,7 +13,7 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
         var isReading = false
         var isAway = false
         var hasEnded = false
-        var backoff = SharedLogBus<Store>.backoff
+        var backoff = Backoff.toBus
         var lastProbe: ContinuousClock.Instant
         /// How often in a row a renewal found the log further than the cursor, which stood still although it was read.
         var standstill: (cursor: Position, count: Int)
@@ -96,8 +96,7 @@ extension SharedLogSubscription {
     private func carryOut(_ step: LogFollower.Step) async {
         switch step {
         case .deliver(.alerts(let read)):
-            let alerts = bus.recognised(read)
-            bus.hold(alerts)
+            let alerts = bus.hold(read)
             state.withLockedValue { $0.pending.append(.alerts(alerts)) }
         case .deliver(let delivery): state.withLockedValue { $0.pending.append(delivery) }
         case .heal(let position, let epoch): await bus.heal(after: position, before: epoch)
@@ -113,7 +112,7 @@ extension SharedLogSubscription {
         let isWanted = state.withLockedValue { state in
             guard !state.hasEnded else { return false }
             state.feed = feed
-            state.backoff = SharedLogBus<Store>.backoff
+            state.backoff = Backoff.toBus
             state.lastProbe = .now
             if state.isAway {
                 state.isAway = false

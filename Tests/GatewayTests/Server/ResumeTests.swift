@@ -1,7 +1,6 @@
 import CrierTesting
 import MessageBus
 import StrictJSON
-import Synchronization
 import Testing
 
 @testable import Gateway
