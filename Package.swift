@@ -15,6 +15,7 @@ let configuration = Target.Dependency.product(name: "Configuration", package: "s
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -71,13 +72,19 @@ let package = Package(
         .target(
             name: "PostgresBus", dependencies: [nioConcurrencyHelpers, "CLibPQ", "MessageBus", deque, logging],
             swiftSettings: strict),
+        .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CZlib"),
         .target(
-            name: "WebSocketTransport", dependencies: [nioCore, nioHTTP1, nioPosix, crypto], swiftSettings: strict),
+            name: "Reactor", dependencies: ["CEpoll", deque, heap, nioConcurrencyHelpers, nioCore],
+            swiftSettings: strict),
+        .target(
+            name: "WebSocketTransport", dependencies: ["CZlib", "Reactor", nioCore, nioHTTP1, nioPosix, crypto],
+            swiftSettings: strict),
         .target(
             name: "Broadcasting",
             dependencies: [
                 nioConcurrencyHelpers,
-                "MessageBus", "StrictJSON", "WebSocketTransport", nioCore, deque, logging, coreMetrics,
+                "MessageBus", "Reactor", "StrictJSON", "WebSocketTransport", nioCore, deque, logging, coreMetrics,
             ],
             swiftSettings: strict),
         .target(name: "PrometheusMetrics", dependencies: [nioConcurrencyHelpers, coreMetrics], swiftSettings: strict),
@@ -85,7 +92,8 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "MessageBus", "PrometheusMetrics", "StrictJSON", "WebSocketTransport", hummingbird,
+                "Broadcasting", "MessageBus", "PrometheusMetrics", "Reactor", "StrictJSON", "WebSocketTransport",
+                hummingbird,
                 hummingbirdCore, httpTypes, systemPackage, coreMetrics, nioCore, nioHTTP1, nioHTTPTypes,
                 nioHTTPTypesHTTP1, nioPosix, configuration, crypto, deque,
                 logging,
@@ -104,13 +112,12 @@ let package = Package(
             name: "CrierTesting",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "Gateway", "MessageBus", "StrictJSON", "WebSocketTransport", nioCore, nioHTTP1,
-                nioPosix,
-                logging,
+                "Broadcasting", "Gateway", "MessageBus", "Reactor", "StrictJSON", "WebSocketTransport", nioCore,
+                nioHTTP1, nioPosix, logging,
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "EchoServer", dependencies: ["CrierTesting", nioPosix], path: "Tests/Interop/EchoServer",
+            name: "EchoServer", dependencies: ["CrierTesting", "Reactor"], path: "Tests/Interop/EchoServer",
             swiftSettings: strict),
         .target(
             name: "Acceptance",
@@ -147,15 +154,20 @@ let package = Package(
             dependencies: ["CrierTesting", "MessageBus", "PostgresBus", logging],
             swiftSettings: strict),
         .testTarget(
+            name: "ReactorTests", dependencies: ["Reactor", "CrierTesting", nioConcurrencyHelpers, nioCore],
+            swiftSettings: strict),
+        .testTarget(
             name: "WebSocketTransportTests",
-            dependencies: ["WebSocketTransport", "CrierTesting", nioCore, nioEmbedded, nioHTTP1, nioPosix],
+            dependencies: [
+                "Reactor", "WebSocketTransport", "CrierTesting", nioCore, nioEmbedded, nioHTTP1, nioPosix,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "BroadcastingTests",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting", coreMetrics, logging,
-                nioCore, nioEmbedded,
+                "Broadcasting", "MessageBus", "Reactor", "StrictJSON", "WebSocketTransport", "CrierTesting",
+                coreMetrics, logging, nioCore, nioEmbedded,
             ],
             swiftSettings: strict),
         .testTarget(

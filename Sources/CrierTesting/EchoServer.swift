@@ -1,18 +1,17 @@
-public import NIOCore
+import NIOCore
 import NIOHTTP1
-import NIOPosix
+public import Reactor
 public import WebSocketTransport
 
 /// A WebSocket server on loopback: the transport alone, without a gateway.
 public struct EchoServer: Sendable {
-    private let channel: any Channel
+    private let listener: NIOLoopBound<SocketListener>
+    /// The port it listens on.
+    public let port: Int
 
     /// Large enough for every case of a conformance suite.
     public static let generousLimits = WebSocketLimits(
         maxFrameBytes: 16 << 20, maxMessageBytes: 16 << 20, maxFragments: .max)
-
-    /// The port it listens on.
-    public var port: Int { channel.localAddress?.port ?? 0 }
 
     /// Starts a server that sends every message back.
     ///
@@ -21,128 +20,94 @@ public struct EchoServer: Sendable {
     ///   - port: 0 for any free one.
     ///   - limits: what a client may send.
     ///   - subprotocols: what the server speaks.
-    ///   - group: carries the connections.
+    ///   - loop: carries the connections.
     public static func start(
         host: String = "127.0.0.1", port: Int = 0, limits: WebSocketLimits = generousLimits,
-        subprotocols: [String] = [], on group: any EventLoopGroup
+        subprotocols: [String] = [], on loop: ReactorLoop
     ) async throws -> EchoServer {
-        try await start(host: host, port: port, limits: limits, subprotocols: subprotocols, on: group) { _ in
-            EchoSession()
-        }
+        try await start(host: host, port: port, limits: limits, subprotocols: subprotocols, on: loop) { EchoSession() }
     }
 
-    /// Starts a server whose sockets carry what `makeSession` returns, called on the socket's event loop.
+    /// Starts a server whose sockets carry what `makeSession` returns, called on the loop.
     public static func start<Session: WebSocketSession>(
         host: String = "127.0.0.1", port: Int = 0, limits: WebSocketLimits = generousLimits,
-        subprotocols: [String] = [], on group: any EventLoopGroup,
-        makeSession: @escaping @Sendable (any Channel) -> Session
+        subprotocols: [String] = [], on loop: ReactorLoop, makeSession: @escaping @Sendable () -> Session
     ) async throws -> EchoServer {
-        let channel = try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let sync = channel.pipeline.syncOperations
-                    let encoder = HTTPResponseEncoder()
-                    let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
-                    let gate = UpgradeGate(encoder: encoder, decoder: decoder, subprotocols: subprotocols) {
-                        WebSocketHandler(session: makeSession(channel), limits: limits)
-                    }
-                    try sync.addHandlers(encoder, decoder, gate)
-                }
+        let listener = try await SocketListener.bind(host: host, port: port, on: loop) { descriptor in
+            // Where there is no memory left for it, the connection is as good as refused.
+            guard let socket = try? StreamSocket(adopting: descriptor, on: loop) else { return }
+            socket.handler = UpgradeGate(socket, subprotocols: subprotocols) {
+                WebSocketConnection(session: makeSession(), writer: socket, limits: limits)
             }
-            .bind(host: host, port: port).get()
-        return EchoServer(channel: channel)
+        }
+        return EchoServer(listener: listener, port: try await loop.submit { listener.value.port }.get())
     }
 
     /// Stops listening; connections stay.
     public func stop() async throws {
-        try await channel.close()
-    }
-
-    /// Waits until it stops listening.
-    public func run() async throws {
-        try await channel.closeFuture.get()
+        await withCheckedContinuation { continuation in
+            listener.eventLoop.execute { listener.value.stop { continuation.resume() } }
+        }
     }
 }
 
-/// Answers the first request: with an upgrade, or with the refusal and the end of the connection.
-private final class UpgradeGate<Session: WebSocketSession>: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
+extension ReactorLoop {
+    /// A loop that tests share; it ends with the process.
+    public static let shared: ReactorLoop = {
+        do { return try ReactorLoop() } catch { fatalError("no event loop: \(error)") }
+    }()
+}
 
-    private let encoder: HTTPResponseEncoder
-    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+/// Answers the first request: with an upgrade, or with the refusal and the end of the connection.
+private final class UpgradeGate<Session: WebSocketSession>: SocketHandler {
+    private unowned let socket: StreamSocket
     private let subprotocols: [String]
-    private let makeHandler: () -> WebSocketHandler<Session>
-    private var head: HTTPRequestHead?
+    private let makeConnection: () -> WebSocketConnection<Session>
+    private var held = ByteBuffer()
 
     init(
-        encoder: HTTPResponseEncoder, decoder: ByteToMessageHandler<HTTPRequestDecoder>, subprotocols: [String],
-        makeHandler: @escaping () -> WebSocketHandler<Session>
+        _ socket: StreamSocket, subprotocols: [String], makeConnection: @escaping () -> WebSocketConnection<Session>
     ) {
-        self.encoder = encoder
-        self.decoder = decoder
+        self.socket = socket
         self.subprotocols = subprotocols
-        self.makeHandler = makeHandler
+        self.makeConnection = makeConnection
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            self.head = head
-        case .body:
-            break
-        case .end:
-            guard let head else { return }
-            self.head = nil
-            answer(head, context)
+    func received(_ bytes: inout ByteBuffer) {
+        held.writeBuffer(&bytes)
+        guard socket.isOpen else { return }
+        switch PlainRequestHead.read(held) {
+        case .incomplete: break
+        case .other: refuse(WebSocketHandshakeError(status: 400, message: "not a plain request"))
+        case .head(let head, let length):
+            held.moveReaderIndex(forwardBy: length)
+            answer(head)
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
-    }
+    func inputEnded() { socket.close() }
 
-    private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    func drained() {}
+
+    func closed(_ error: SocketError?) {}
+
+    private func answer(_ head: HTTPRequestHead) {
         do throws(WebSocketHandshakeError) {
             let handshake = try WebSocketHandshake.accept(head, subprotocols: subprotocols)
-            upgrade(handshake, context)
+            let connection = makeConnection()
+            socket.handler = connection
+            socket.write(handshake.response())
+            connection.open()
+            if held.readableBytes > 0 { connection.received(&held) }
         } catch {
-            refuse(error, context)
+            refuse(error)
         }
     }
 
-    private func upgrade(_ handshake: WebSocketHandshake, _ context: ChannelHandlerContext) {
-        let sync = context.pipeline.syncOperations
-        let handler = NIOLoopBound(makeHandler(), eventLoop: context.eventLoop)
-        let gate = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let channel = context.channel
-        sync.removeHandler(encoder).flatMap {
-            channel.writeAndFlush(handshake.response())
-        }.flatMapThrowing {
-            // The decoder forwards what came after the request when it is removed: the handler has to be there by then.
-            try channel.pipeline.syncOperations.addHandler(handler.value)
-            channel.pipeline.syncOperations.removeHandler(gate.value, promise: nil)
-            channel.pipeline.syncOperations.removeHandler(gate.value.decoder, promise: nil)
-        }.whenFailure { _ in
-            channel.close(promise: nil)
-        }
-    }
-
-    private func refuse(_ error: WebSocketHandshakeError, _ context: ChannelHandlerContext) {
-        var headers: HTTPHeaders = ["Content-Length": "\(error.message.utf8.count)"]
-        for header in error.headers { headers.add(name: header.name, value: header.value) }
-        if !headers.contains(name: "Connection") { headers.add(name: "Connection", value: "close") }
-        let status = HTTPResponseStatus(statusCode: error.status)
-        context.write(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: error.message)))), promise: nil)
-        let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
-            channel.close(promise: nil)
-        }
+    private func refuse(_ error: WebSocketHandshakeError) {
+        var answer = "HTTP/1.1 \(error.status) Refused\r\nContent-Length: \(error.message.utf8.count)\r\n"
+        for header in error.headers { answer += "\(header.name): \(header.value)\r\n" }
+        if !error.headers.contains(where: { $0.name == "Connection" }) { answer += "Connection: close\r\n" }
+        socket.writeThenClose(ByteBuffer(string: "\(answer)\r\n\(error.message)"))
     }
 }

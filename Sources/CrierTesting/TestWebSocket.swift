@@ -1,6 +1,7 @@
 public import NIOCore
 public import NIOHTTP1
 public import NIOPosix
+import Reactor
 public import WebSocketTransport
 
 /// A WebSocket client for tests: what comes is queued and asked for with a bound on the wait.

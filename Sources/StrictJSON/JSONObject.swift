@@ -17,10 +17,7 @@ public struct JSONObject: Sendable {
     /// The value of the member with this key, or `nil`. Compares bytes; takes time proportional to the number of
     /// members.
     public subscript(_ key: String) -> JSONValue? {
-        for member in members where member.key.hasSameBytes(as: key) {
-            return member.value
-        }
-        return nil
+        members.index(of: key).map { members[$0].value }
     }
 }
 
@@ -28,5 +25,16 @@ extension JSONObject: Equatable {
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.members.count == right.members.count
             && zip(left.members, right.members).allSatisfy { $0.key.hasSameBytes(as: $1.key) && $0.value == $1.value }
+    }
+}
+
+extension [(key: String, value: JSONValue)] {
+    /// Where the member with this key is, compared by bytes.
+    func index(of key: String) -> Int? {
+        // Through a pointer, so that members that are passed over are not retained.
+        withUnsafeBufferPointer { members in
+            for index in members.indices where members[index].key.hasSameBytes(as: key) { return index }
+            return nil
+        }
     }
 }

@@ -76,8 +76,7 @@ struct JSONReader {
         _ key: String, of members: [(key: String, value: JSONValue)], seen: inout Set<Key>
     ) -> Bool {
         if members.count < 16 {
-            for member in members where member.key.hasSameBytes(as: key) { return true }
-            return false
+            return members.index(of: key) != nil
         }
         if seen.isEmpty {
             for member in members { seen.insert(Key(text: member.key)) }

@@ -41,10 +41,27 @@ public struct JSONWriter: Sendable {
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
     /// The key of the member whose value is written next.
+    // Disfavoured, so that a literal becomes a `StaticString`.
+    @_disfavoredOverload
     public mutating func key(_ key: String) {
         separate()
         appendQuoted(key)
         bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    /// A key that the code spells out, in printable ASCII without `"` and `\`: it is copied as it is.
+    public mutating func key(_ key: StaticString) {
+        let count = key.utf8CodeUnitCount
+        assert(plainRunLength(from: key.utf8Start, before: key.utf8Start + count) == count, "the key needs escapes")
+        separate()
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count + 3) { quoted in
+            quoted.initializeElement(at: 0, to: UInt8(ascii: "\""))
+            _ = quoted[1...].initialize(from: UnsafeBufferPointer(start: key.utf8Start, count: count))
+            quoted.initializeElement(at: count + 1, to: UInt8(ascii: "\""))
+            quoted.initializeElement(at: count + 2, to: UInt8(ascii: ":"))
+            bytes.append(contentsOf: quoted)
+        }
         needsComma = false
     }
 
@@ -58,6 +75,15 @@ public struct JSONWriter: Sendable {
     public mutating func int(_ value: some BinaryInteger) {
         separate()
         bytes.append(contentsOf: String(value).utf8)
+    }
+
+    public mutating func int(_ value: Int) {
+        separate()
+        appendDecimal(value)
+    }
+
+    public mutating func int(_ value: Int64) {
+        int(Int(value))
     }
 
     public mutating func bool(_ value: Bool) {
@@ -125,6 +151,24 @@ public struct JSONWriter: Sendable {
     private mutating func close(_ bracket: UInt8) {
         bytes.append(bracket)
         needsComma = true
+    }
+
+    private mutating func appendDecimal(_ value: Int) {
+        // An Int has at most 19 digits and a sign.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var index = digits.count
+            var rest = value.magnitude
+            repeat {
+                index -= 1
+                digits.initializeElement(at: index, to: UInt8(ascii: "0") + UInt8(rest % 10))
+                rest /= 10
+            } while rest > 0
+            if value < 0 {
+                index -= 1
+                digits.initializeElement(at: index, to: UInt8(ascii: "-"))
+            }
+            bytes.append(contentsOf: digits[index...])
+        }
     }
 
     private mutating func appendQuoted(_ text: String) {

@@ -12,12 +12,20 @@ struct Key: Hashable {
 }
 
 extension String {
-    /// Whether both are the same sequence of UTF-8 bytes.
-    ///
-    /// The comparison of the standard library goes first: it is the faster one, and what it holds apart differs in
-    /// bytes too.
+    /// Whether both are the same sequence of UTF-8 bytes. Counts first: most keys that are compared differ there.
     @inline(__always)
     func hasSameBytes(as other: String) -> Bool {
-        self == other && utf8.elementsEqual(other.utf8)
+        utf8.count == other.utf8.count && hasSameBytes(asOfSameCount: other)
+    }
+
+    @inline(never)
+    private func hasSameBytes(asOfSameCount other: String) -> Bool {
+        var (left, right) = (self, other)
+        return left.withUTF8 { left in
+            right.withUTF8 { right in
+                for index in left.indices where left[index] != right[index] { return false }
+                return true
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ final class Flag: Sendable {
 }
 
 /// An in-process bus that holds publishing up until it is told to go on, and counts batches.
-private final class GatedBus: MessageBus {
+final class GatedBus: MessageBus {
     private let bus = InProcessBus()
     private let gate = Gate()
     private let batches = NIOLockedValueBox<[Int]>([])
@@ -29,6 +29,19 @@ private final class GatedBus: MessageBus {
         await gate.wait()
         return try await bus.publish(drafts)
     }
+
+    func subscribe(_ vm: VMIdentity, tail: Int) async throws(BusError) -> any Subscription {
+        try await bus.subscribe(vm, tail: tail)
+    }
+
+    func vms() async throws(BusError) -> [VMRecord] { try await bus.vms() }
+}
+
+/// A bus whose answers lack the last receipt.
+private struct ForgetfulBus: MessageBus {
+    private let bus = InProcessBus()
+
+    func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] { try await bus.publish(drafts).dropLast() }
 
     func subscribe(_ vm: VMIdentity, tail: Int) async throws(BusError) -> any Subscription {
         try await bus.subscribe(vm, tail: tail)
@@ -91,6 +104,47 @@ struct PublishQueueTests {
             bus.goOn()
             _ = try await first
             #expect(try await waiting.count == 3)
+            queue.close()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("What there is not room for together is refused together")
+    func wholeOrders() async throws {
+        let bus = GatedBus()
+        let queue = PublishQueue(bus: bus, capacity: 3, metrics: NOOPMetricsHandler.instance)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Where something is thrown, too: the group waits for the queue's end.
+            defer {
+                bus.goOn()
+                queue.close()
+            }
+            group.addTask { await queue.run() }
+            async let first = queue.publish(Self.draft("first"))
+            try await eventually { bus.batchSizes == [1] }
+            await #expect(throws: BusError(.queueFull, "3 alerts wait to be published already", retryAfter: 1)) {
+                try await queue.publish((0..<4).map { Self.draft("\($0)") })
+            }
+            #expect(queue.waiting == 0)
+            bus.goOn()
+            #expect(try await first.position.offset == 1)
+            #expect(try await queue.publish([Draft]()).isEmpty)
+            #expect(bus.batchSizes == [1])
+            queue.close()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("A bus that does not answer for every alert has failed for all of them")
+    func missingReceipts() async throws {
+        let queue = PublishQueue(bus: ForgetfulBus(), metrics: NOOPMetricsHandler.instance)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { queue.close() }
+            group.addTask { await queue.run() }
+            let drafts = (0..<3).map { Self.draft("\($0)") }
+            await #expect(throws: BusError(.backend, "2 receipts for 3 alerts", retryAfter: 1)) {
+                try await queue.publish(drafts)
+            }
             queue.close()
             try await group.waitForAll()
         }

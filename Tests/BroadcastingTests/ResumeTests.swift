@@ -2,9 +2,9 @@ import CrierTesting
 import MessageBus
 import NIOCore
 import NIOEmbedded
+import Reactor
 import StrictJSON
 import Testing
-import WebSocketTransport
 
 @testable import Broadcasting
 

@@ -3,8 +3,8 @@ import CrierTesting
 import MessageBus
 import NIOCore
 import NIOEmbedded
+import Reactor
 import StrictJSON
-import WebSocketTransport
 
 @testable import Broadcasting
 
@@ -63,25 +63,21 @@ final class ShardFixture {
         return reader
     }
 
-    func connect(form: WireForm = .jsonLines) throws -> TestReader { try TestReader(self, form) }
+    func connect(form: WireForm = .jsonLines) throws -> TestReader { TestReader(self, form) }
 }
 
 /// A connection whose peer can stop reading.
 final class TestReader: ReaderTransport {
-    let channel: EmbeddedChannel
-    private let valve = Valve()
+    private let wire: TestWire
     private let fixture: ShardFixture
     private(set) var ended: EndReason?
     private(set) var timesCaughtUp = 0
     private(set) var reader: Reader!
 
-    init(_ fixture: ShardFixture, _ form: WireForm) throws {
+    init(_ fixture: ShardFixture, _ form: WireForm) {
         self.fixture = fixture
-        channel = EmbeddedChannel(handler: valve, loop: fixture.loop)
-        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
-        let writer = SocketWriter(channel: channel)
-        writer.owner = self
-        reader = fixture.shard.attach(self, writer: writer, form: form)
+        wire = TestWire(eventLoop: fixture.loop)
+        reader = fixture.shard.attach(self, writer: wire, form: form)
     }
 
     func end(_ reason: EndReason) { ended = reason }
@@ -90,17 +86,19 @@ final class TestReader: ReaderTransport {
 
     func leave() { fixture.shard.leave(reader) }
 
-    func stopReading() { valve.isShut = true }
+    func stopReading() { wire.isShut = true }
 
     /// Lets everything through that waited.
-    func goOnReading() { valve.open() }
+    func goOnReading() {
+        wire.open()
+        fixture.shard.drained(reader)
+    }
+
+    /// What reached the peer since it was last asked, one write after the other.
+    func writes() -> [ByteBuffer] { wire.take() }
 
     /// What reached the peer since it was last asked, as text.
-    func text() throws -> String {
-        var text = ""
-        while let bytes = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: bytes) }
-        return text
-    }
+    func text() throws -> String { writes().map { String(buffer: $0) }.joined() }
 
     /// The JSON events that reached the peer since it was last asked.
     func events() throws -> [JSONObject] {
@@ -120,31 +118,37 @@ final class TestReader: ReaderTransport {
     struct NotAnEvent: Error {}
 }
 
-extension TestReader: SocketWriter.Owner {
-    func drained() { fixture.shard.drained(reader) }
-}
-
-/// Holds writes back while it is shut.
-private final class Valve: ChannelOutboundHandler {
-    typealias OutboundIn = ByteBuffer
-
+/// The writing side of a connection that holds writes back while it is shut.
+private final class TestWire: SocketWriter {
+    let eventLoop: any EventLoop
     var isShut = false
-    private var held: [(NIOAny, EventLoopPromise<Void>?)] = []
-    private var context: ChannelHandlerContext?
+    private var held: [ByteBuffer] = []
+    private var written: [ByteBuffer] = []
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    var pendingBytes: Int { held.reduce(0) { $0 + $1.readableBytes } }
+    let isOpen = true
+    let isFinishing = false
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if isShut { held.append((data, promise)) } else { context.write(data, promise: promise) }
+    func write(_ bytes: ByteBuffer) {
+        if isShut { held.append(bytes) } else { written.append(bytes) }
     }
+
+    func writeLast(_ bytes: ByteBuffer) { write(bytes) }
+
+    func writeThenClose(_ bytes: ByteBuffer) { write(bytes) }
+
+    func close() {}
 
     func open() {
         isShut = false
-        while !held.isEmpty {
-            let (data, promise) = held.removeFirst()
-            context?.writeAndFlush(data, promise: promise)
-        }
+        written += held
+        held = []
+    }
+
+    func take() -> [ByteBuffer] {
+        defer { written = [] }
+        return written
     }
 }

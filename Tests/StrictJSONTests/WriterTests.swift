@@ -29,6 +29,37 @@ struct WriterTests {
                 == #"{"a":[1,18446744073709551615,[],{},null],"b":false,"c":{"x":1},"d":2,"e":""}"#)
     }
 
+    @Test(arguments: [0, 1, -1, 9, 10, 99, -100, 1_800_000_000_123, .max, .min] as [Int])
+    func integersAreWrittenInDecimal(_ value: Int) {
+        var writer = JSONWriter()
+        writer.beginArray()
+        writer.int(value)
+        writer.int(Int64(value))
+        writer.int(Int8(truncatingIfNeeded: value))
+        writer.endArray()
+        let expected = "[\(value),\(value),\(Int8(truncatingIfNeeded: value))]"
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == expected)
+    }
+
+    @Test func keysOfTheCodeAndOfDataAreWrittenAlike() {
+        var literal = JSONWriter()
+        literal.beginObject()
+        literal.key("")
+        literal.null()
+        literal.key("a key of more than fifteen bytes")
+        literal.null()
+        literal.endObject()
+        var given = JSONWriter()
+        given.beginObject()
+        for key in ["", "a key of more than fifteen bytes"] {
+            given.key(key)
+            given.null()
+        }
+        given.endObject()
+        #expect(literal.bytes == given.bytes)
+        #expect(String(decoding: literal.bytes, as: UTF8.self) == #"{"":null,"a key of more than fifteen bytes":null}"#)
+    }
+
     @Test func linesAndResetsBeginNewTexts() {
         var writer = JSONWriter()
         writer.int(1)

@@ -1,3 +1,4 @@
+import CrierTesting
 import NIOCore
 import WebSocketTransport
 
@@ -9,9 +10,10 @@ struct Reading: Equatable {
 
 /// Feeds chunks to a fresh reader until one breaks a rule.
 func read(
-    _ chunks: [[UInt8]], as role: WebSocketRole = .server, limits: WebSocketLimits = WebSocketLimits()
+    _ chunks: [[UInt8]], as role: WebSocketRole = .server, limits: WebSocketLimits = WebSocketLimits(),
+    compression: PerMessageDeflate? = nil
 ) -> Reading {
-    var reader = WebSocketFrameReader(role: role, limits: limits)
+    var reader = WebSocketFrameReader(role: role, limits: limits, compression: compression)
     var reading = Reading()
     for chunk in chunks {
         var buffer = ByteBuffer(bytes: chunk)
@@ -44,6 +46,19 @@ func frame(
     }
     guard let key else { return bytes + payload }
     return bytes + key + payload.enumerated().map { $0.element ^ key[$0.offset % 4] }
+}
+
+/// The bytes in pieces of up to 64, or one by one.
+func cut(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [[UInt8]] {
+    guard Int.random(in: 0..<4, using: &random) > 0 else { return bytes.map { [$0] } }
+    var pieces: [[UInt8]] = []
+    var start = 0
+    while start < bytes.count {
+        let end = min(bytes.count, start + Int.random(in: 1...64, using: &random))
+        pieces.append(Array(bytes[start..<end]))
+        start = end
+    }
+    return pieces
 }
 
 func buffer(_ text: String) -> ByteBuffer { ByteBuffer(string: text) }

@@ -1,6 +1,6 @@
 import CrierTesting
 import NIOCore
-import NIOPosix
+import Reactor
 import WebSocketTransport
 
 /// A server on loopback whose sessions a test can reach.
@@ -10,10 +10,10 @@ struct LoopbackFixture {
 
     static func start(prepare: @escaping @Sendable (ProbeSession) -> Void = { _ in }) async throws -> LoopbackFixture {
         let (stream, continuation) = AsyncStream.makeStream(of: NIOLoopBound<ProbeSession>.self)
-        let server = try await EchoServer.start(on: MultiThreadedEventLoopGroup.singleton) { channel in
+        let server = try await EchoServer.start(on: .shared) {
             let session = ProbeSession()
             prepare(session)
-            continuation.yield(NIOLoopBound(session, eventLoop: channel.eventLoop))
+            continuation.yield(NIOLoopBound(session, eventLoop: ReactorLoop.shared))
             return session
         }
         return LoopbackFixture(server: server, sessions: stream)

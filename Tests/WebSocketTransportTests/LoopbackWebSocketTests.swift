@@ -2,16 +2,15 @@ import CrierTesting
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Reactor
 import Testing
 import WebSocketTransport
 
 /// Client and server together over loopback.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct LoopbackWebSocketTests {
-    private let group = MultiThreadedEventLoopGroup.singleton
-
     @Test("echoes text and binary of every length encoding", arguments: [0, 1, 125, 126, 65_535, 65_536, 1 << 20])
     func echo(_ count: Int) async throws {
-        let server = try await EchoServer.start(on: group)
+        let server = try await EchoServer.start(on: .shared)
         let socket = try await TestWebSocket.connect(port: server.port)
         let text = String(repeating: "x", count: count)
         try await socket.send(text: text)
@@ -25,7 +24,7 @@ import WebSocketTransport
     }
 
     @Test("agrees on a subprotocol") func subprotocol() async throws {
-        let server = try await EchoServer.start(subprotocols: ["b", "a"], on: group)
+        let server = try await EchoServer.start(subprotocols: ["b", "a"], on: .shared)
         let socket = try await TestWebSocket.connect(port: server.port, subprotocols: ["a", "b"])
         #expect(socket.subprotocol == "b")
         let none = try await TestWebSocket.connect(port: server.port, subprotocols: ["c"])
@@ -36,7 +35,7 @@ import WebSocketTransport
     }
 
     @Test("a refusal is thrown with its status and body") func refusal() async throws {
-        let server = try await EchoServer.start(on: group)
+        let server = try await EchoServer.start(on: .shared)
         await #expect {
             _ = try await TestWebSocket.connect(port: server.port, headers: ["Sec-WebSocket-Protocol": "no token"])
         } throws: { error in
@@ -47,14 +46,14 @@ import WebSocketTransport
     }
 
     @Test("a port where nobody listens is an error of the system") func nobody() async throws {
-        let server = try await EchoServer.start(on: group)
+        let server = try await EchoServer.start(on: .shared)
         let port = server.port
         try await server.stop()
         await #expect(throws: NIOConnectionError.self) { _ = try await TestWebSocket.connect(port: port) }
     }
 
     @Test("a wait without an event ends at its bound") func bound() async throws {
-        let server = try await EchoServer.start(on: group)
+        let server = try await EchoServer.start(on: .shared)
         let socket = try await TestWebSocket.connect(port: server.port)
         await #expect(throws: TestWebSocket.Timeout.self) {
             try await socket.next(within: .milliseconds(20))

@@ -111,18 +111,6 @@ import WebSocketTransport
         return bytes
     }
 
-    private func cut(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [[UInt8]] {
-        guard Int.random(in: 0..<4, using: &random) > 0 else { return bytes.map { [$0] } }
-        var pieces: [[UInt8]] = []
-        var start = 0
-        while start < bytes.count {
-            let end = min(bytes.count, start + Int.random(in: 1...64, using: &random))
-            pieces.append(Array(bytes[start..<end]))
-            start = end
-        }
-        return pieces
-    }
-
     private func isWithinLimits(_ event: WebSocketFrameReader.Event) -> Bool {
         switch event {
         case .text(let message):

@@ -10,8 +10,13 @@ struct FrameRule: Sendable, CustomTestStringConvertible {
     var failure: WebSocketCloseCode?
     var role = WebSocketRole.server
     var limits = WebSocketLimits()
+    var compression: PerMessageDeflate?
 
     var testDescription: String { name }
+
+    func read(_ pieces: [[UInt8]]) -> Reading {
+        WebSocketTransportTests.read(pieces, as: role, limits: limits, compression: compression)
+    }
 }
 
 private let long = [UInt8](repeating: 0x61, count: 200)
@@ -173,12 +178,47 @@ private let closeCodes: [FrameRule] = [
         arguments: messages + closes + violations + texts + closeCodes)
     func appliesRule(_ rule: FrameRule) {
         let expected = Reading(events: rule.events, failure: rule.failure)
-        #expect(read([rule.bytes], as: rule.role, limits: rule.limits) == expected)
-        #expect(read(rule.bytes.map { [$0] }, as: rule.role, limits: rule.limits) == expected, "byte by byte")
+        #expect(rule.read([rule.bytes]) == expected)
+        #expect(rule.read(rule.bytes.map { [$0] }) == expected, "byte by byte")
         for cut in rule.bytes.indices {
             let pieces = [Array(rule.bytes[..<cut]), Array(rule.bytes[cut...])]
-            #expect(read(pieces, as: rule.role, limits: rule.limits) == expected, "cut at \(cut)")
+            #expect(rule.read(pieces) == expected, "cut at \(cut)")
         }
+    }
+
+    @Test("a fresh reader can go on wherever one says that it is between messages", arguments: messages + closes)
+    func isReplaceable(_ rule: FrameRule) throws {
+        for cut in rule.bytes.indices {
+            var reader = WebSocketFrameReader(role: rule.role, limits: rule.limits)
+            var events: [WebSocketFrameReader.Event] = []
+            var bytes = ByteBuffer(bytes: rule.bytes[..<cut])
+            while let event = try reader.next(from: &bytes) { events.append(event) }
+            guard reader.isBetweenMessages else { continue }
+            #expect(reader.heldBytes == 0)
+            reader = WebSocketFrameReader(role: rule.role, limits: rule.limits)
+            bytes = ByteBuffer(bytes: rule.bytes[cut...])
+            while let event = try? reader.next(from: &bytes) { events.append(event) }
+            #expect(events == rule.events, "cut at \(cut)")
+        }
+    }
+
+    @Test("is between messages at the ends of messages only") func isBetween() throws {
+        var reader = WebSocketFrameReader(role: .server)
+        #expect(reader.isBetweenMessages)
+        let pieces: [(bytes: [UInt8], isBetween: Bool)] = [
+            (Array(frame(0x81, [0x61]).dropLast()), false), ([0x61 ^ 0x37], true), (frame(0x01, [0x61]), false),
+            (frame(0x89, [0x70]), false), (frame(0x80, [0x62]), true), (Array(frame(0x8A, [0x70]).dropLast()), false),
+            ([0x70 ^ 0x37], true), (frame(0x88), false),
+        ]
+        for piece in pieces {
+            var bytes = ByteBuffer(bytes: piece.bytes)
+            while try reader.next(from: &bytes) != nil {}
+            #expect(reader.isBetweenMessages == piece.isBetween, "after \(piece.bytes)")
+        }
+        var failed = WebSocketFrameReader(role: .server)
+        var bytes = ByteBuffer(bytes: frame(0x83))
+        #expect(throws: WebSocketError.self) { try failed.next(from: &bytes) }
+        #expect(!failed.isBetweenMessages)
     }
 
     @Test("takes 64-bit lengths") func long64() {

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOEmbedded
+import Reactor
 import Testing
 import WebSocketTransport
 
@@ -59,7 +60,7 @@ private final class Dam: ChannelOutboundHandler {
     @Test("opens the session once, on a channel that becomes active or is") func opens() throws {
         #expect(session.events == [.opened])
         let late = ProbeSession()
-        try channel.pipeline.syncOperations.addHandler(WebSocketHandler(session: late))
+        try channel.pipeline.syncOperations.addHandler(WebSocketHandler(session: late, role: .server))
         #expect(late.events == [.opened])
     }
 
@@ -214,7 +215,7 @@ private final class Dam: ChannelOutboundHandler {
         do {
             let session = ProbeSession()
             released = session
-            try channel.pipeline.syncOperations.addHandler(WebSocketHandler(session: session))
+            try channel.pipeline.syncOperations.addHandler(WebSocketHandler(session: session, role: .server))
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
         #expect(released != nil)

@@ -67,6 +67,19 @@ private func status(_ head: HTTPRequestHead) -> Int? {
         #expect(status(head) == 400)
     }
 
+    @Test("takes header names in any case and blanks around values, and the version once only") func isLenient() throws
+    {
+        var head = request([
+            ("Host", nil), ("Sec-WebSocket-Version", " 13\t"), ("Sec-WebSocket-Key", " dGhlIHNhbXBsZSBub25jZQ== "),
+        ])
+        head.headers.add(name: "hOST", value: "example.com")
+        let response = try WebSocketHandshake.accept(head).response()
+        #expect(String(buffer: response).contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"))
+        head.headers.add(name: "Sec-WebSocket-Version", value: "13")
+        #expect(status(head) == 426)
+        #expect(status(request([("Upgrade", "web socket, xwebsocket, websocketx, web,socket")])) == 426)
+    }
+
     @Test("names the version that it speaks when it refuses another") func namesVersion() {
         #expect {
             try WebSocketHandshake.accept(request([("Sec-WebSocket-Version", "7")]), subprotocols: [])

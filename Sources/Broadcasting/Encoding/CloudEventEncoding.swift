@@ -3,8 +3,8 @@ import StrictJSON
 
 /// An alert as a CloudEvent 1.0 in JSON format.
 ///
-/// What was published as a CloudEvent comes back as it was. Otherwise `id` is the alert's, `source` its topic, `type` `crier.alert`, and `data` its
-/// text or JSON. The extensions `crierid`, `criertopic`, `crierregion` and `criersender` are the server's in both.
+/// What was published as a CloudEvent comes back as it was. Otherwise `id` is the alert's, `source` its topic, `type` `crier.alert`, and
+/// `data` its text or JSON. The extensions `crierid`, `criertopic`, `crierregion` and `criersender` are the server's in both.
 enum CloudEventEncoding {
     static func encode(_ alert: Alert) -> [UInt8] {
         let draft = alert.draft

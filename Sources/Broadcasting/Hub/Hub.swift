@@ -6,8 +6,8 @@ public import NIOCore
 
 /// The VM's connected readers, and its place on the bus.
 ///
-/// `run` takes the log from the bus, batch after batch, and hands each to every shard; the next is taken once all have written it, so a
-/// VM that is busy takes larger batches instead of queueing them.
+/// `run` takes the log from the bus and hands it to every shard, batch after batch; what comes while one is written gathers for the next, so a
+/// VM that is busy writes larger batches instead of queueing them.
 public final class Hub: Sendable {
     /// What the rest of the process may know of the hub at any moment.
     public struct Status: Sendable, Equatable {
@@ -150,29 +150,35 @@ extension Hub {
         setBusAway(false)
         restart(after: subscription.start)
         becomeReady(at: subscription.start, warmAt: subscription.head)
+        let head = subscription.head
+        let handOver = HandOver(to: shards, limit: configuration.batch) { self.becomeReady(at: $0, warmAt: head) }
         var backoff = Backoff.toBus
         while !Task.isCancelled {
             do {
                 guard let delivery = try await subscription.next(limit: configuration.batch) else { break }
                 backoff = Backoff.toBus
-                await take(delivery, warmAt: subscription.head)
+                await take(delivery, handOver, warmAt: head)
             } catch {
                 logger.error("bus failed", metadata: ["error": "\(error)"])
                 setBusAway(true)
                 try await ContinuousClock().sleep(for: backoff.next())
             }
         }
+        await handOver.flush()
         if !status.current.isLeaving && !Task.isCancelled {
             throw BusError(.closed, "another process with the id \(vm.id) took this VM's place on the bus")
         }
     }
 
-    private func take(_ delivery: Delivery, warmAt head: Position) async {
-        switch delivery {
-        case .alerts(let alerts):
+    private func take(_ delivery: Delivery, _ handOver: HandOver, warmAt head: Position) async {
+        if case .alerts(let alerts) = delivery {
             metrics.alerts.increment(by: alerts.count)
-            await broadcast(alerts.map(EncodedAlert.init))
-            if let last = alerts.last { becomeReady(at: last.position, warmAt: head) }
+            return await handOver.give(alerts.map(EncodedAlert.init))
+        }
+        // What is said of the log is said after what stands before it.
+        await handOver.flush()
+        switch delivery {
+        case .alerts: break
         case .lost(let loss):
             logger.warning(
                 "alerts lost", metadata: ["cause": "\(loss.cause.rawValue)", "resumes_after": "\(loss.resumesAfter)"])
@@ -180,15 +186,6 @@ extension Hub {
             becomeReady(at: loss.resumesAfter, warmAt: head)
         case .away: setBusAway(true)
         case .back: setBusAway(false)
-        }
-    }
-
-    private func broadcast(_ alerts: [EncodedAlert]) async {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let remaining = Countdown(shards.count) { continuation.resume() }
-            for shard in shards {
-                shard.eventLoop.execute { shard.value.submit(.batch(alerts) { remaining.arrive() }) }
-            }
         }
     }
 

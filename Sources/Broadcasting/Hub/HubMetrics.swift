@@ -55,6 +55,8 @@ extension WireForm {
         case .eventStream: "sse"
         case .jsonLines: "json"
         case .rawLines: "raw"
+        case .deflatedWebSocket: "websocket-deflate"
+        case .deflatedCloudEvents: "cloudevents-deflate"
         }
     }
 }

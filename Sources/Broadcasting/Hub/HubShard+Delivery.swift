@@ -2,6 +2,7 @@ import CoreMetrics
 import DequeModule
 import MessageBus
 import NIOCore
+import Reactor
 
 extension HubShard {
     /// What comes from the hub, done one after the other.
@@ -22,6 +23,7 @@ extension HubShard {
         }
 
         var parts: [Part]
+        let number: UInt64
         /// The batch itself where some of it is healed, so that readers of the same audience may get different parts of it.
         let healing: [EncodedAlert]?
         /// The position before the batch.
@@ -55,57 +57,51 @@ extension HubShard {
 
     private func begin(_ alerts: [EncodedAlert], _ completion: @escaping @Sendable () -> Void) {
         let start = ring.head
+        batchNumber += 1
         let now = clock.now()
         var parts: [Audience] = []
-        for alert in alerts {
+        for (index, alert) in alerts.enumerated() {
             ring.append(alert, now: now)
-            for audience in audiencesOfAll { add(alert, to: audience, &parts) }
-            for audience in audiencesByTopic[alert.alert.draft.topic] ?? [] { add(alert, to: audience, &parts) }
+            for audience in audiencesOfAll { select(index, alert, for: audience, &parts) }
+            for audience in audiencesByTopic[alert.alert.draft.topic] ?? [] {
+                select(index, alert, for: audience, &parts)
+            }
         }
+        var joined = JoinedBatch(alerts, allocator: allocator)
         fanOut = FanOut(
             parts: parts.map { audience in
-                let joined = audience.takeJoined()
+                let selection = audience.takeSelection()
                 return FanOut.Part(
-                    audience: audience, bytes: joined.bytes, alerts: joined.alerts, remaining: audience.members.count)
+                    audience: audience, bytes: joined.bytes(of: selection, in: audience.key.form),
+                    alerts: selection.count, remaining: audience.members.count)
             },
-            healing: alerts.contains { $0.alert.healedFrom != nil } ? alerts : nil,
+            number: batchNumber, healing: alerts.contains { $0.alert.healedFrom != nil } ? alerts : nil,
             start: start, end: ring.head, began: eventLoop.now, completion: completion)
         releaseAhead()
     }
 
-    private func add(_ alert: EncodedAlert, to audience: Audience, _ parts: inout [Audience]) {
+    private func select(_ index: Int, _ alert: EncodedAlert, for audience: Audience, _ parts: inout [Audience]) {
         guard !audience.members.isEmpty, audience.interest.filter.matches(alert.alert.draft.content) else { return }
-        if audience.add(alert, allocator: allocator) { parts.append(audience) }
+        if audience.select(index) { parts.append(audience) }
     }
 
     /// Writes to the next slice of readers, then lets the loop go on with other things or finishes the batch.
     ///
-    /// Members are visited from the end. One that leaves is replaced by the last, which was visited already and is told apart by its cursor; one that
-    /// joins got the batch from the ring and stands behind the visited end.
+    /// Members are visited from the end. One that leaves is replaced by the last, which was visited already and is told apart by the batch's
+    /// number; one that joins got the batch from the ring and stands behind the visited end.
     private func continueFanOut() {
         guard var batch = fanOut else { return }
         fanOut?.parts = []
         var budget = Self.slice
         var delivered = 0
-        while var part = batch.parts.popLast() {
-            while part.remaining > 0 && budget > 0 {
-                part.remaining = min(part.remaining, part.audience.members.count) - 1
-                guard part.remaining >= 0 else { break }
-                let reader = part.audience.members[part.remaining]
-                guard reader.cursor < batch.end else { continue }
-                reader.cursor = batch.end
-                if let alerts = batch.healing {
-                    delivered += write(alerts, to: reader, of: part.audience.interest)
-                } else {
-                    write(part.bytes, to: reader)
-                    delivered += part.alerts
-                }
-                budget -= 1
+        while budget > 0, var part = batch.parts.popLast() {
+            part.remaining = min(part.remaining, part.audience.members.count)
+            if let alerts = batch.healing {
+                delivered += heal(&part, alerts, batch.number, &budget)
+            } else {
+                delivered += part.alerts * write(&part, batch.number, &budget)
             }
-            if part.remaining > 0 {
-                batch.parts.append(part)
-                break
-            }
+            if part.remaining > 0 { batch.parts.append(part) }
         }
         metrics.deliveries.increment(by: delivered)
         if batch.parts.isEmpty {
@@ -122,9 +118,58 @@ extension HubShard {
         }
     }
 
+    /// Writes a part's bytes to its next members, as many as the budget allows.
+    ///
+    /// - Returns: to how many.
+    private func write(_ part: inout FanOut.Part, _ number: UInt64, _ budget: inout Int) -> Int {
+        let before = budget
+        while part.remaining > 0 && budget > 0 {
+            if let directSends {
+                let sending = part.bytes.withUnsafeReadableBytes {
+                    part.audience.send($0, number, below: part.remaining, budget: budget, by: directSends)
+                }
+                part.remaining = sending.index
+                budget -= sending.written
+                guard let unfinished = sending.unfinished else { continue }
+                writeRest(of: part.bytes, after: unfinished, to: part.audience.members[sending.index])
+            } else {
+                part.remaining -= 1
+                guard part.audience.mark(part.remaining, number) else { continue }
+                write(part.bytes, to: part.audience.members[part.remaining])
+            }
+            budget -= 1
+        }
+        return before - budget
+    }
+
+    /// Goes on with a member that did not take a batch's bytes whole.
+    private func writeRest(of bytes: ByteBuffer, after written: Int, to reader: Reader) {
+        if written == 0 { return write(bytes, to: reader) }
+        if !reader.isEnding { reader.writer.write(bytes, after: written) }
+    }
+
+    /// Writes what is new of a batch that is healed in part to a part's next members.
+    ///
+    /// - Returns: how many alerts that is.
+    private func heal(
+        _ part: inout FanOut.Part, _ alerts: [EncodedAlert], _ number: UInt64, _ budget: inout Int
+    ) -> Int {
+        var delivered = 0
+        while part.remaining > 0 && budget > 0 {
+            part.remaining -= 1
+            guard part.audience.mark(part.remaining, number) else { continue }
+            let reader = part.audience.members[part.remaining]
+            delivered += write(alerts, to: reader, of: part.audience.interest)
+            budget -= 1
+        }
+        return delivered
+    }
+
     /// Up to where a live reader surely has everything that interests it.
     func settled(_ reader: Reader) -> Position {
-        max(reader.cursor, fanOut?.start ?? ring.head)
+        guard let fanOut else { return ring.head }
+        let has = reader.audience?.hasBatch(fanOut.number, reader) == true
+        return has ? fanOut.end : max(reader.cursor, fanOut.start)
     }
 
     /// The ring begins anew after a loss, and everyone who followed something is told.

@@ -1,5 +1,6 @@
 import MessageBus
 import NIOCore
+import Reactor
 import WebSocketTransport
 
 extension HubShard {

@@ -2,6 +2,7 @@ import CoreMetrics
 import DequeModule
 public import MessageBus
 import NIOCore
+import Reactor
 import WebSocketTransport
 
 /// Where a reader's stream begins, found before anything of it is written.
@@ -133,7 +134,7 @@ extension HubShard {
 
     private func goLive(_ reader: Reader) {
         reader.phase = .live
-        reader.audience?.join(reader)
+        reader.audience?.join(reader, having: batchNumber)
         if reader.isPolling {
             end(reader, .caughtUp)
         } else {

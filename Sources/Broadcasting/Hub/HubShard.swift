@@ -2,7 +2,7 @@ import CoreMetrics
 import DequeModule
 public import MessageBus
 public import NIOCore
-public import WebSocketTransport
+public import Reactor
 
 /// The VM's copy of the log's tail on one event loop, encoded once, from which readers resume.
 typealias Ring = LogTail<EncodedAlert>
@@ -22,6 +22,10 @@ public final class HubShard {
     /// What waits for the batch in hand to be written, in order. Bounded by the hub, which has one batch under way at a time.
     var work: Deque<Work> = []
     var fanOut: FanOut?
+    /// Counts batches, so that a reader's newest can be told from others.
+    var batchNumber: UInt64 = 0
+    /// How the loop writes the same to many; `nil` on a loop without sockets of its own.
+    let directSends: DirectSends?
     /// Readers whose cursor is ahead of the ring.
     var ahead: [Reader] = []
     var isBusAway = false
@@ -45,6 +49,7 @@ public final class HubShard {
         countChanged: @escaping @Sendable (Int) -> Void
     ) {
         self.eventLoop = eventLoop
+        self.directSends = (eventLoop as? ReactorLoop)?.directSends
         self.vm = vm
         self.configuration = configuration
         self.clock = clock
@@ -61,8 +66,8 @@ public final class HubShard {
     ///
     /// - Parameters:
     ///   - transport: kept alive by its connection until `leave`.
-    ///   - writer: writes to the connection; `drained` is to be called when it has nothing pending any more.
-    public func attach(_ transport: any ReaderTransport, writer: SocketWriter, form: WireForm) -> Reader {
+    ///   - writer: the connection's writing side; `drained` is to be called when it has nothing pending any more.
+    public func attach(_ transport: any ReaderTransport, writer: any SocketWriter, form: WireForm) -> Reader {
         let reader = Reader(transport: transport, writer: writer, form: form, cursor: ring.head)
         reader.bucket = Int16(nextBucket)
         reader.bucketIndex = Int32(buckets[nextBucket].count)
@@ -114,6 +119,8 @@ public final class HubShard {
     func end(_ reader: Reader, _ reason: EndReason) {
         guard !reader.isEnding else { return }
         reader.isEnding = true
+        // It gets nothing more, though its connection may still have something to say.
+        reader.audience?.leave(reader)
         switch reason {
         case .slow: metrics.slowCloses.increment()
         case .silent: metrics.silentCloses.increment()

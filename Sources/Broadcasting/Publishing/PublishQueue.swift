@@ -1,29 +1,58 @@
 public import CoreMetrics
+import DequeModule
 public import MessageBus
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// Takes what all sockets and requests of the VM publish to the bus.
 ///
 /// While one batch is in flight, what comes next gathers into the following one; a lone alert goes at once. Order of acceptance is
 /// order of publishing. Bounded by `capacity` waiting alerts; overflow policy: the newest is refused with `.queueFull`.
+///
+/// Event loops publish through a `PublishLane` each, which costs a fraction of a call for each alert.
 public final class PublishQueue: Sendable {
     public typealias Outcome = Result<Receipt, BusError>
 
-    private struct Item {
-        let draft: Draft
-        let completion: @Sendable (Outcome) -> Void
+    /// Who is told what became of an order's alerts.
+    enum Reply: Sendable {
+        /// Called once, on any thread.
+        case call(@Sendable ([Outcome]) -> Void)
+        /// Told on its event loop, once for all that a batch has for it.
+        case lane(NIOLoopBound<PublishLane>, ObjectIdentifier)
+    }
+
+    /// Alerts that came together: they go into one batch and are answered together.
+    private struct Order {
+        let drafts: [Draft]
+        let reply: Reply
     }
 
     private struct State {
-        var items: [Item] = []
+        var orders: Deque<Order> = []
+        /// Alerts in `orders`.
+        var waiting = 0
         var isClosed = false
         var worker: CheckedContinuation<Void, Never>?
+
+        /// The next orders, of `limit` alerts together, or the next one alone where it has more.
+        mutating func takeOrders(upTo limit: Int) -> [Order] {
+            var taken: [Order] = []
+            var count = 0
+            while let next = orders.first, taken.isEmpty || count + next.drafts.count <= limit {
+                taken.append(next)
+                count += next.drafts.count
+                orders.removeFirst()
+            }
+            waiting -= count
+            return taken
+        }
     }
 
+    /// So many alerts are a full batch. One has more only where more came in one order.
+    let batch: Int
     private let bus: any MessageBus
     private let state = NIOLockedValueBox(State())
     private let capacity: Int
-    private let batch: Int
     private let published: CoreMetrics.Timer
     private let end = Gate()
 
@@ -38,55 +67,43 @@ public final class PublishQueue: Sendable {
     public static let help = [("crier_publish_seconds", "Time that the bus took to accept a batch.")]
 
     /// Alerts that wait for the batch in flight.
-    var waiting: Int { state.withLockedValue { $0.items.count } }
+    var waiting: Int { state.withLockedValue { $0.waiting } }
 
     /// Publishes and waits for the bus's word.
     public func publish(_ draft: Draft) async throws(BusError) -> Receipt {
-        try await withCheckedContinuation { continuation in
-            submit(draft) { continuation.resume(returning: $0) }
-        }.get()
+        try await outcomes(of: [draft])[0].get()
     }
 
-    /// Publishes several, in order, and waits for the bus's word on each.
+    /// Publishes several, in order, and waits for the bus's word on all of them.
+    ///
+    /// - Throws: `.queueFull` where there is not room for all, and then none is published.
     public func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] {
-        let outcomes = await withCheckedContinuation { continuation in
-            let gathering = Gathering<Outcome>(drafts.count) { continuation.resume(returning: $0) }
-            for (index, draft) in drafts.enumerated() { submit(draft) { gathering.put($0, at: index) } }
-        }
+        if drafts.isEmpty { return [] }
         var receipts: [Receipt] = []
-        for outcome in outcomes { receipts.append(try outcome.get()) }
+        receipts.reserveCapacity(drafts.count)
+        for outcome in await outcomes(of: drafts) { receipts.append(try outcome.get()) }
         return receipts
     }
 
-    /// Publishes and calls back once with the bus's word, on any thread.
-    public func submit(_ draft: Draft, completion: @escaping @Sendable (Outcome) -> Void) {
-        let (refusal, worker) = state.withLockedValue { state -> (BusError?, CheckedContinuation<Void, Never>?) in
-            if state.isClosed { return (BusError(.closed, "this VM is leaving", retryAfter: 1), nil) }
-            if state.items.count >= capacity {
-                return (BusError(.queueFull, "\(capacity) alerts wait to be published already", retryAfter: 1), nil)
+    private func outcomes(of drafts: [Draft]) async -> [Outcome] {
+        await withCheckedContinuation { continuation in
+            let (_, refusal) = take(drafts, inPart: false, reply: .call { continuation.resume(returning: $0) })
+            if let refusal {
+                continuation.resume(returning: Array(repeating: .failure(refusal), count: drafts.count))
             }
-            state.items.append(Item(draft: draft, completion: completion))
-            defer { state.worker = nil }
-            return (nil, state.worker)
         }
-        worker?.resume()
-        if let refusal { completion(.failure(refusal)) }
     }
 
     /// Publishes until `close` and the last waiting alert.
     public func run() async {
         defer { end.open() }
         let clock = ContinuousClock()
-        while let items = await nextBatch() {
+        while let orders = await nextBatch() {
+            let drafts = orders.count == 1 ? orders[0].drafts : orders.flatMap(\.drafts)
             let began = clock.now
-            let outcomes: [Outcome]
-            do {
-                outcomes = try await bus.publish(items.map(\.draft)).map { .success($0) }
-            } catch {
-                outcomes = items.map { _ in .failure(error) }
-            }
+            let outcomes = await outcomes(ofPublishing: drafts)
             published.recordNanoseconds((clock.now - began).nanoseconds)
-            for (item, outcome) in zip(items, outcomes) { item.completion(outcome) }
+            Self.answer(orders, outcomes)
         }
     }
 
@@ -102,25 +119,81 @@ public final class PublishQueue: Sendable {
 
     /// Waits until `run` has ended.
     public func finished() async { await end.wait() }
+}
 
-    private func nextBatch() async -> [Item]? {
-        while true {
-            let (items, isClosed) = state.withLockedValue { state -> ([Item], Bool) in
-                let items = Array(state.items.prefix(batch))
-                state.items.removeFirst(items.count)
-                return (items, state.isClosed)
+extension PublishQueue {
+    /// Takes an order in.
+    ///
+    /// - Parameter inPart: whether the first of the drafts are taken where there is not room for all; otherwise none is.
+    /// - Returns: how many were taken, which `reply` is told of, and why the rest was not.
+    func take(_ drafts: [Draft], inPart: Bool, reply: Reply) -> (taken: Int, refusal: BusError?) {
+        let (taken, refusal, worker) = state.withLockedValue {
+            state -> (Int, BusError?, CheckedContinuation<Void, Never>?) in
+            if state.isClosed { return (0, BusError(.closed, "this VM is leaving", retryAfter: 1), nil) }
+            let room = max(0, capacity - state.waiting)
+            let taken = drafts.count <= room ? drafts.count : inPart ? room : 0
+            if taken > 0 {
+                let drafts = taken == drafts.count ? drafts : Array(drafts.prefix(taken))
+                state.orders.append(Order(drafts: drafts, reply: reply))
+                state.waiting += taken
             }
-            if !items.isEmpty { return items }
+            let refusal =
+                taken < drafts.count
+                ? BusError(.queueFull, "\(capacity) alerts wait to be published already", retryAfter: 1) : nil
+            defer { state.worker = nil }
+            return (taken, refusal, state.worker)
+        }
+        worker?.resume()
+        return (taken, refusal)
+    }
+
+    /// What the bus says: one outcome for each draft, whatever it says.
+    private func outcomes(ofPublishing drafts: [Draft]) async -> [Outcome] {
+        do throws(BusError) {
+            let receipts = try await bus.publish(drafts)
+            guard receipts.count == drafts.count else {
+                throw BusError(.backend, "\(receipts.count) receipts for \(drafts.count) alerts", retryAfter: 1)
+            }
+            return receipts.map { .success($0) }
+        } catch {
+            return Array(repeating: .failure(error), count: drafts.count)
+        }
+    }
+
+    private func nextBatch() async -> [Order]? {
+        while true {
+            let (orders, isClosed) = state.withLockedValue { ($0.takeOrders(upTo: batch), $0.isClosed) }
+            if !orders.isEmpty { return orders }
             if isClosed { return nil }
             await withCheckedContinuation { continuation in
                 let hasWork = state.withLockedValue { state in
-                    if !state.items.isEmpty || state.isClosed { return true }
+                    if !state.orders.isEmpty || state.isClosed { return true }
                     state.worker = continuation
                     return false
                 }
                 if hasWork { continuation.resume() }
             }
         }
+    }
+
+    /// Tells everyone what became of their alerts: one hop for each lane, whatever number of orders it has in the batch.
+    private static func answer(_ orders: [Order], _ outcomes: [Outcome]) {
+        var lanes: [(lane: NIOLoopBound<PublishLane>, id: ObjectIdentifier, outcomes: [Outcome])] = []
+        var rest = outcomes[...]
+        for order in orders {
+            let own = rest.prefix(order.drafts.count)
+            rest = rest.dropFirst(order.drafts.count)
+            switch order.reply {
+            case .call(let call): call(Array(own))
+            case .lane(let lane, let id):
+                if let index = lanes.firstIndex(where: { $0.id == id }) {
+                    lanes[index].outcomes += own
+                } else {
+                    lanes.append((lane, id, Array(own)))
+                }
+            }
+        }
+        for (lane, _, outcomes) in lanes { lane.eventLoop.execute { lane.value.answer(outcomes) } }
     }
 }
 

@@ -1,7 +1,8 @@
 import MessageBus
 import NIOCore
+import Reactor
 
-/// The readers of a shard that get the same bytes: same interest, same form. A batch is filtered and joined once for all of them.
+/// The readers of a shard that get the same bytes: same interest, same form. A batch is filtered once for all of them.
 final class Audience {
     struct Key: Hashable {
         let interest: Interest
@@ -10,19 +11,29 @@ final class Audience {
 
     let key: Key
     private(set) var members: ContiguousArray<Reader> = []
-    /// What the batch in hand has for it: the bytes of `joinedCount` alerts.
-    private var joined = ByteBuffer()
-    private var joinedCount = 0
+    /// What a fan-out needs of each member, side by side, so that it need not touch the members themselves.
+    private var places: ContiguousArray<Place> = []
+    /// What the batch in hand has for it: the places of its alerts in the batch, in order.
+    private var selection: [UInt16] = []
     /// How many readers are bound to it, live or not.
     var bound = 0
+
+    private struct Place {
+        /// For `DirectSends`; -1 where the member has to be written by its writer.
+        let descriptor: CInt
+        /// The number of the newest batch that it has.
+        var batch: UInt64
+    }
 
     init(_ key: Key) { self.key = key }
 
     var interest: Interest { key.interest }
 
-    func join(_ reader: Reader) {
+    /// - Parameter batch: the number of the newest batch that it has, from the ring.
+    func join(_ reader: Reader, having batch: UInt64) {
         reader.audienceIndex = Int32(members.count)
         members.append(reader)
+        places.append(Place(descriptor: reader.writer.directDescriptor, batch: batch))
     }
 
     /// Takes a reader out; the last one takes its place.
@@ -30,30 +41,73 @@ final class Audience {
         let index = Int(reader.audienceIndex)
         guard index >= 0 else { return }
         let last = members.removeLast()
+        let lastPlace = places.removeLast()
         if last !== reader {
             members[index] = last
+            places[index] = lastPlace
             last.audienceIndex = Int32(index)
         }
         reader.audienceIndex = -1
     }
 
-    /// Joins an alert's bytes to the batch in hand.
-    ///
-    /// - Returns: whether this is the first of the batch.
-    func add(_ alert: EncodedAlert, allocator: ByteBufferAllocator) -> Bool {
-        joinedCount += 1
-        let isFirst = joinedCount == 1
-        if isFirst { joined = allocator.buffer(capacity: alert.json.count + 64) }
-        key.form.append(alert, to: &joined)
-        return isFirst
+    /// Whether a member has a batch.
+    func hasBatch(_ number: UInt64, _ reader: Reader) -> Bool {
+        let index = Int(reader.audienceIndex)
+        return index >= 0 && places[index].batch == number
     }
 
-    /// Takes the batch in hand.
-    func takeJoined() -> (bytes: ByteBuffer, alerts: Int) {
-        defer {
-            joined = ByteBuffer()
-            joinedCount = 0
+    /// Counts a batch as given to a member.
+    ///
+    /// - Returns: `false` where it has it already.
+    func mark(_ index: Int, _ number: UInt64) -> Bool {
+        guard places[index].batch != number else { return false }
+        places[index].batch = number
+        return true
+    }
+
+    /// What ``send(_:_:below:budget:by:)`` comes to.
+    struct Sending {
+        /// The member at which it ended: those from here on have the batch, but for `unfinished`.
+        var index: Int
+        /// How many were written to whole.
+        var written: Int
+        /// The member at `index` was not written whole: so much was, or less than 0 for an error.
+        var unfinished: Int?
+    }
+
+    /// Writes a batch's bytes to members, from `below` downward, until one does not take them whole.
+    func send(
+        _ bytes: UnsafeRawBufferPointer, _ number: UInt64, below: Int, budget: Int, by sends: DirectSends
+    ) -> Sending {
+        places.withUnsafeMutableBufferPointer { places in
+            var sending = Sending(index: below, written: 0)
+            while sending.index > 0 && sending.written < budget {
+                sending.index -= 1
+                let place = places[sending.index]
+                if place.batch == number { continue }
+                places[sending.index].batch = number
+                var count = 0
+                guard sends.send(bytes, on: place.descriptor, written: &count) else {
+                    sending.unfinished = count
+                    return sending
+                }
+                sending.written += 1
+            }
+            return sending
         }
-        return (joined, joinedCount)
+    }
+
+    /// Selects an alert of the batch in hand.
+    ///
+    /// - Returns: whether this is the first of the batch.
+    func select(_ index: Int) -> Bool {
+        selection.append(UInt16(truncatingIfNeeded: index))
+        return selection.count == 1
+    }
+
+    /// Takes what was selected of the batch in hand.
+    func takeSelection() -> [UInt16] {
+        defer { selection = [] }
+        return selection
     }
 }

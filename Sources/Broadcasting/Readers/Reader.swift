@@ -1,5 +1,5 @@
 import MessageBus
-import WebSocketTransport
+import Reactor
 
 /// The transport below a reader. Called on the reader's event loop only.
 public protocol ReaderTransport: AnyObject {
@@ -26,7 +26,7 @@ public final class Reader {
     }
 
     unowned let transport: any ReaderTransport
-    let writer: SocketWriter
+    let writer: any SocketWriter
     public let form: WireForm
     var cursor: Position
     /// Where its stream began on this VM, or went on after a loss.
@@ -44,7 +44,7 @@ public final class Reader {
     var wasHeard = true
     var isEnding = false
 
-    init(transport: any ReaderTransport, writer: SocketWriter, form: WireForm, cursor: Position) {
+    init(transport: any ReaderTransport, writer: any SocketWriter, form: WireForm, cursor: Position) {
         self.transport = transport
         self.writer = writer
         self.form = form

@@ -35,6 +35,8 @@ public struct ServerConfiguration: Sendable {
     public var maximumBody = 65_536
     public var maximumTopics = 64
     public var maximumPending = 1 << 20
+    /// Whether alerts are compressed for WebSockets that ask for it.
+    public var compresses = false
     /// 0: one event loop a core.
     public var threads = 0
     public var logLevel = Logger.Level.info
@@ -72,6 +74,7 @@ public struct ServerConfiguration: Sendable {
         maximumBody = try settings.number(.maxBody, in: 1024...16_777_216, standard: maximumBody)
         maximumTopics = try settings.number(.maxTopics, in: 1...10_000, standard: maximumTopics)
         maximumPending = try settings.number(.maxPending, in: 65_536...1_073_741_824, standard: maximumPending)
+        compresses = try settings.choice(.compression, standard: Switch.off) == .on
         threads = try settings.number(.threads, in: 0...1024, standard: threads)
         if let text = settings.text(.logLevel) {
             guard let level = Logger.Level(rawValue: text.lowercased()) else {

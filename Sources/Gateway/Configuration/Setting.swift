@@ -76,6 +76,9 @@ extension Setting {
     static let maxTopics = Setting("MAX_TOPICS", standard: "64", "Topics that a socket may follow.")
     static let maxPending = Setting(
         "MAX_PENDING", standard: "1048576", "Bytes that may wait for a slow reader before it is closed.")
+    static let compression = Setting(
+        "COMPRESSION", standard: "off",
+        "`on` compresses alerts, each once for all, for WebSockets that ask for it (permessage-deflate).")
     static let threads = Setting("THREADS", standard: "one a core", "Event loops, each with its shard of the sockets.")
     static let logLevel = Setting(
         "LOG_LEVEL", standard: "info", "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.")
@@ -87,6 +90,6 @@ extension Setting {
         port, host, bus, redisURL, databaseURL, databaseDirectURL, busNamespace, logCount, vm, region, publishToken,
         allowedOrigins, trustedProxy, retention, retentionCount,
         retentionBytes, drainSeconds, rateLimits, socketRate, addressRate, handshakeRate, addressSockets, maxText,
-        maxBody, maxTopics, maxPending, publicDirectory, threads, logLevel, logFormat,
+        maxBody, maxTopics, maxPending, compression, publicDirectory, threads, logLevel, logFormat,
     ]
 }

@@ -32,6 +32,20 @@ public struct GatewayError: Error, Sendable, Equatable {
         return json.bytes
     }
 
+    /// The headers of the HTTP answer, which is the connection's last.
+    var responseHeaders: [(String, String)] {
+        var headers = [
+            ("Content-Type", "application/json"), ("Content-Length", String(body.count)), ("Connection", "close"),
+            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+        ]
+        if let retryAfter { headers.append(("Retry-After", String(retryAfter))) }
+        for header in self.headers {
+            headers.removeAll { $0.0.lowercased() == header.name.lowercased() }
+            headers.append((header.name, header.value))
+        }
+        return headers
+    }
+
     /// The `error` frame of the duplex protocol, answering the request that carried `ref`.
     func frame(ref: String?) -> [UInt8] {
         var json = JSONWriter(reservingCapacity: 200)

@@ -5,15 +5,28 @@ import NIOCore
 /// A refusal as an HTTP response.
 enum ErrorAnswer {
     static func response(_ error: GatewayError) -> Response {
+        Response(
+            status: .init(code: error.code.status), headers: headers(error),
+            body: .init(byteBuffer: ByteBuffer(bytes: error.body)))
+    }
+
+    private static func headers(_ error: GatewayError) -> HTTPFields {
         var headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
         if let seconds = error.retryAfter { headers[.retryAfter] = String(seconds) }
         for header in error.headers {
             if let name = HTTPField.Name(header.name) { headers[name] = header.value }
         }
         if error.code == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
-        return Response(
-            status: .init(code: error.code.status), headers: headers,
-            body: .init(byteBuffer: ByteBuffer(bytes: error.body)))
+        return headers
+    }
+
+    /// The headers of the answer to a request that a page may have made: one that may publish may read why it could not, and when to try again.
+    static func headers(_ error: GatewayError, origin: String?, host: String?, origins: OriginPolicy) -> HTTPFields {
+        var headers = headers(error)
+        if origins.allows(origin, host: host) {
+            headers.append(contentsOf: CORS.headers(origin: origin, policy: origins))
+        }
+        return headers
     }
 }
 
@@ -43,11 +56,8 @@ struct ErrorMiddleware: RouterMiddleware {
     private func refuse(_ request: Request, _ error: GatewayError) -> Response {
         metrics.refused(error.code)
         var response = ErrorAnswer.response(error)
-        let origin = request.headers[.origin]
-        if origins.allows(origin, host: request.head.authority) {
-            // A page that may publish may read why it could not, and when to try again.
-            response.headers.append(contentsOf: CORS.headers(origin: origin, policy: origins))
-        }
+        response.headers = ErrorAnswer.headers(
+            error, origin: request.headers[.origin], host: request.head.authority, origins: origins)
         return response
     }
 

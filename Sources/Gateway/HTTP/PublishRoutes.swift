@@ -2,7 +2,6 @@ import HTTPTypes
 import Hummingbird
 import MessageBus
 import NIOCore
-import StrictJSON
 
 /// Publishing over HTTP: ntfy's forms, CloudEvents and Alertmanager's webhook.
 struct PublishRoutes {
@@ -40,30 +39,19 @@ struct PublishRoutes {
     ) async throws -> Response {
         // The framework answers HEAD where it answers GET, but nothing may be raised by it.
         guard request.method != .head else { throw ErrorMiddleware.noRoute(request) }
-        try context.refuseWhenLeaving()
+        let desk = PublishDesk(context: context)
         let fields = RequestFields(request.head)
-        try context.checkOrigin(request.headers[.origin], host: request.head.authority)
-        try authorize(fields)
-        let address = context.address(of: requestContext.channel) { fields.lastHeader($0) }
-        try context.addresses.admitAlerts(from: address)
+        let visitor = PublishDesk.Visitor(
+            fields: fields, origin: request.headers[.origin], host: request.head.authority)
+        let address = try desk.admit(visitor, from: requestContext.channel.remoteAddress)
         let body = try await collect(request)
         let intake = try read(PublishInput(topic: topic, fields: fields, body: body, now: context.clock.now()))
         if intake.requests.count > 1 { try context.addresses.admitAlerts(intake.requests.count - 1, from: address) }
-        let sender =
-            context.configuration.publishToken.isSet ? SenderNames.publisher : context.senders.guest(at: address)
-        let outcomes = try await context.publisher.publish(intake.requests, sender: sender)
-        return answer(outcomes, isBatch: intake.isBatch, origin: request.headers[.origin])
-    }
-
-    private func authorize(_ fields: RequestFields) throws(GatewayError) {
-        let token =
-            PublishToken.token(inAuthorization: fields.header("authorization"))
-            ?? PublishToken.token(inQuery: fields.value(["auth"]))
-        guard context.configuration.publishToken.accepts(token) else {
-            throw GatewayError(
-                .unauthorized,
-                token == nil ? "publishing needs a token: Authorization: Bearer …" : "the token is wrong")
-        }
+        let outcomes = try await context.publisher.publish(intake.requests, sender: desk.sender(at: address))
+        let answer = PublishDesk.body(outcomes, isBatch: intake.isBatch)
+        return Response(
+            status: .ok, headers: desk.headers(origin: request.headers[.origin]),
+            body: .init(byteBuffer: ByteBuffer(bytes: answer)))
     }
 
     private func collect(_ request: Request) async throws -> [UInt8] {
@@ -77,19 +65,6 @@ struct PublishRoutes {
         } catch is BodyBrokenOff {
             throw GatewayError(.invalidRequest, "the body breaks off or is not valid HTTP/1.1")
         }
-    }
-
-    private func answer(_ outcomes: [Publisher.Outcome], isBatch: Bool, origin: String?) -> Response {
-        var json = JSONWriter(reservingCapacity: 512)
-        if isBatch { json.beginArray() }
-        for outcome in outcomes { outcome.writeAnswer(to: &json) }
-        if isBatch { json.endArray() }
-        var headers = CORS.headers(origin: origin, policy: context.configuration.allowedOrigins)
-        headers[.contentType] = "application/json"
-        headers[.cacheControl] = "no-store"
-        return Response(
-            status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes + [UInt8(ascii: "\n")]))
-        )
     }
 
     /// Pages' preflights, and the handshake of CloudEvents' webhook specification (section 4): everyone may deliver, at the address's rate.

@@ -2,10 +2,15 @@
 struct Field: Sendable {
     let name: String
     let aliases: [String]
+    /// What tells quickly that an object or a request has not the field.
+    let nameFilter: NameFilter
+    let aliasFilter: NameFilter
 
     init(_ name: String, _ aliases: [String]) {
         self.name = name
         self.aliases = aliases
+        self.nameFilter = NameFilter([name])
+        self.aliasFilter = NameFilter(aliases)
     }
 
     static let message = Field("message", ["x-message", "message", "m"])
@@ -19,6 +24,7 @@ struct Field: Sendable {
     static let markdown = Field("markdown", ["x-markdown", "markdown", "md"])
     static let actions = Field("actions", ["x-actions", "actions", "action"])
     static let key = Field("key", ["idempotency-key", "x-idempotency-key", "key"])
+    static let data = Field("data", [])
     static let cache = Field("cache", ["x-cache", "cache"])
 
     /// What ntfy has and Crier refuses, since ignoring it would lose what the sender meant.

@@ -8,7 +8,7 @@
 /// cannot be read included, stays as it is.
 enum HeaderText {
     static func decode(_ value: String) -> String {
-        guard value.contains("=?") else { return value }
+        guard mayHaveWord(value) else { return value }
         var result = ""
         var rest = value[...]
         var followsWord = false
@@ -27,6 +27,16 @@ enum HeaderText {
             followsWord = true
         }
         return result + rest
+    }
+
+    /// Whether `=?` occurs.
+    private static func mayHaveWord(_ value: String) -> Bool {
+        var last: UInt8 = 0
+        for byte in value.utf8 {
+            if last == UInt8(ascii: "=") && byte == UInt8(ascii: "?") { return true }
+            last = byte
+        }
+        return false
     }
 
     /// The word that begins after `=?`, and where it ends.

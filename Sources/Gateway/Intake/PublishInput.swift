@@ -11,20 +11,27 @@ struct PublishInput: Sendable {
 
     /// The media type in lower case, without parameters.
     var mediaType: String {
-        let value = fields.header("content-type") ?? ""
-        return value.prefix { $0 != ";" }.trimmingBlanks().lowercased()
+        guard let value = fields.header("content-type") else { return "" }
+        return Substring(value.utf8.prefix { $0 != UInt8(ascii: ";") }).trimmingBlanks().lowercased()
     }
 }
 
 /// A request's headers and query, looked up by any of several names.
 struct RequestFields: Sendable {
     private let headers: [(name: String, value: String)]
+    /// Names in lower case.
     private let query: [(name: String, value: String)]
+    private let headerNames: NameFilter
+    private let queryNames: NameFilter
+    private let names: NameFilter
 
     /// - Parameter headers: names in lower case.
     init(headers: [(name: String, value: String)], query: [(name: String, value: String)]) {
         self.headers = headers
-        self.query = query
+        self.query = query.map { ($0.name.lowercased(), $0.value) }
+        self.headerNames = NameFilter(headers.lazy.map(\.name))
+        self.queryNames = NameFilter(self.query.lazy.map(\.name))
+        self.names = headerNames.union(queryNames)
     }
 
     init(_ request: HTTPRequest) {
@@ -35,13 +42,21 @@ struct RequestFields: Sendable {
     }
 
     /// The first header of a name, given in lower case.
-    func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+    func header(_ name: String) -> String? {
+        headerNames.mayContain(name) ? headers.first { $0.name == name }?.value : nil
+    }
 
     /// The last header of a name, given in lower case.
     func lastHeader(_ name: String) -> String? { headers.last { $0.name == name }?.value }
 
     /// All headers, names in lower case.
     var allHeaders: [(name: String, value: String)] { headers }
+
+    /// `false` where the field is surely not there.
+    func mayHave(_ field: Field) -> Bool { names.mayShare(with: field.aliasFilter) }
+
+    /// The value of a field, by the names that it has in requests.
+    func value(_ field: Field) -> String? { mayHave(field) ? value(field.aliases) : nil }
 
     /// The value of a field: the first of its names that a header has, else one that the query has.
     func value(_ names: [String]) -> String? {
@@ -52,7 +67,7 @@ struct RequestFields: Sendable {
             }
         }
         for name in names {
-            if let item = query.first(where: { $0.name.lowercased() == name }) { return item.value }
+            if queryNames.mayContain(name), let item = query.first(where: { $0.name == name }) { return item.value }
         }
         return nil
     }

@@ -42,11 +42,13 @@ struct PublishIntake: Sendable {
         return try request(topic: try topic(name), fields: source, text: nil, now: now)
     }
 
+    private static let reservedNames = NameFilter(Route.reservedNames)
+
     func topic(_ name: String) throws(GatewayError) -> Topic {
         guard let topic = Topic(name) else {
             throw GatewayError(.invalidTopic, "a topic is 1 to 64 characters of a–z, A–Z, 0–9, - and _")
         }
-        guard !Route.reservedNames.contains(name) else {
+        guard !(Self.reservedNames.mayContain(name) && Route.reservedNames.contains(name)) else {
             throw GatewayError(.reservedTopic, "\(name) is a route of this server and cannot be a topic")
         }
         return topic
@@ -69,7 +71,7 @@ struct PublishIntake: Sendable {
             markdown: try fields.bool(.markdown) ?? fields.isMarkdownBody,
             actions: try actions(fields),
             expires: try expiry(fields, now: now),
-            data: fields.json("data"))
+            data: fields.json(.data))
         return AlertRequest(
             topic: topic, content: content, key: try key(fields), due: try due(fields, now: now))
     }
@@ -119,7 +121,10 @@ extension PublishIntake {
     }
 
     private func tags(_ fields: FieldSource) throws(GatewayError) -> [String] {
-        let tags = try fields.list(.tags).map { $0.trimmingBlanks() }.filter { !$0.isEmpty }
+        let tags = try fields.list(.tags).compactMap { entry in
+            let tag = entry.trimmingBlanks()
+            return tag.isEmpty ? nil : tag
+        }
         guard tags.count <= limits.tags else {
             throw GatewayError(.invalidField, "tags has \(tags.count) entries; at most \(limits.tags) are taken")
         }
@@ -175,7 +180,7 @@ extension PublishIntake {
     }
 
     private func refuseUnsupported(_ fields: FieldSource) throws(GatewayError) {
-        for field in Field.unsupported where fields.isPresent(field) {
+        for field in Field.unsupported where fields.mayHave(field) && fields.isPresent(field) {
             throw GatewayError(.unsupported, "\(field.name) is not supported")
         }
         if let cache = try fields.string(.cache), ["no", "0", "false"].contains(cache.lowercased()) {

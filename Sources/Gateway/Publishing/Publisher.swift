@@ -10,9 +10,18 @@ struct Publisher: Sendable {
     }
 
     let queue: PublishQueue
+    let lanes: PublishLanes
     let delayed: DelayedAlerts
     let region: String
     let clock: WallClock
+
+    init(queue: PublishQueue, delayed: DelayedAlerts, region: String, clock: WallClock) {
+        self.queue = queue
+        self.lanes = PublishLanes(queue: queue)
+        self.delayed = delayed
+        self.region = region
+        self.clock = clock
+    }
 
     func publish(_ requests: [AlertRequest], sender: String) async throws(GatewayError) -> [Outcome] {
         var outcomes: [Outcome?] = []
@@ -32,21 +41,23 @@ struct Publisher: Sendable {
         return outcomes.compactMap { outcome in outcome ?? raised.next().map(Self.outcome) }
     }
 
-    /// Publishes one from an event loop; calls back once, on any thread.
-    func submit(
-        _ request: AlertRequest, sender: String, completion: @escaping @Sendable (Result<Outcome, GatewayError>) -> Void
-    ) {
+    /// Publishes one from the lane's event loop.
+    ///
+    /// - Returns: what became of it where that is certain at once; `nil` where `receiver` will be told, with `ref` as its tag.
+    func publish(
+        _ request: AlertRequest, sender: String, ref: String?, on lane: PublishLane, for receiver: any PublishReceiver
+    ) throws(GatewayError) -> Outcome? {
         let draft = draft(request, sender: sender)
-        if let due = request.due {
-            do throws(GatewayError) {
-                completion(.success(try schedule(draft, due: due)))
-            } catch {
-                completion(.failure(error))
-            }
-            return
-        }
-        queue.submit(draft) { outcome in
-            completion(outcome.map { Self.outcome(draft, $0) }.mapError { GatewayError($0) })
+        if let due = request.due { return try schedule(draft, due: due) }
+        lane.publish(draft, tag: ref, for: receiver)
+        return nil
+    }
+
+    /// What a receiver was told, as an answer.
+    static func outcome(_ draft: Draft, _ outcome: PublishQueue.Outcome) -> Result<Outcome, GatewayError> {
+        switch outcome {
+        case .success(let receipt): .success(Self.outcome(draft, receipt))
+        case .failure(let error): .failure(GatewayError(error))
         }
     }
 

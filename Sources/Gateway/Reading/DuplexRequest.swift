@@ -31,10 +31,11 @@ struct DuplexRequest {
         guard let frame = value.objectValue else {
             throw Refusal(ref: nil, error: GatewayError(.invalidJSON, "a frame has to be a JSON object"))
         }
-        let ref = frame["ref"]?.stringValue.flatMap { $0.utf8.count <= 64 ? $0 : nil }
+        let given = frame["ref"]
+        let ref = given?.stringValue.flatMap { $0.utf8.count <= 64 ? $0 : nil }
         self.ref = ref
         do throws(GatewayError) {
-            if let given = frame["ref"], !given.isNull, ref == nil {
+            if let given, !given.isNull, ref == nil {
                 throw GatewayError(.invalidField, "ref has to be a string of at most 64 bytes")
             }
             operation = try Self.operation(frame, intake, limits, now)

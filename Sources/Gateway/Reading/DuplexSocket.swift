@@ -2,6 +2,7 @@ import Broadcasting
 import DequeModule
 import MessageBus
 import NIOCore
+import Reactor
 import StrictJSON
 import WebSocketTransport
 
@@ -14,10 +15,11 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     /// So many refusals for its rate in a row close the socket.
     private static let patience = 100
 
-    private let context: GatewayContext
-    private let shard: HubShard
+    private let reception: Reception
+    private let form: WireForm
     private let place: SocketPlace
-    private var sender: String
+    /// The name that its alerts carry, found when it publishes first.
+    private var sender: String?
     private var mayPublish: Bool
     private var bucket: TokenBucket
     private var rateRefusals = 0
@@ -26,22 +28,26 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     /// Frames that change the topics and wait until the reader is live.
     private var waiting: Deque<DuplexRequest> = []
     private var unanswered = 0
+    /// What a batch brought of answers, written at its end.
+    private var answers: ByteBuffer?
     /// Set while a socket that is to be closed waits for the answers to its publishes.
     private var ending: EndReason?
 
     /// - Parameter token: what the handshake gave as publish token.
-    init(_ context: GatewayContext, shard: HubShard, place: SocketPlace, token: String?, now: NIODeadline) {
-        self.context = context
-        self.shard = shard
+    init(at reception: Reception, form: WireForm, place: SocketPlace, token: String?, now: NIODeadline) {
+        self.reception = reception
+        self.form = form
         self.place = place
-        self.mayPublish = context.configuration.publishToken.accepts(token)
-        self.sender = Self.sender(context, place, mayPublish: mayPublish)
-        self.bucket = TokenBucket(context.configuration.socketRate, now: now)
+        self.mayPublish = reception.context.configuration.publishToken.accepts(token)
+        self.bucket = TokenBucket(reception.context.configuration.socketRate, now: now)
     }
+
+    private var context: GatewayContext { reception.context }
+    private var shard: HubShard { reception.shard }
 
     func opened(by socket: WebSocket) {
         self.socket = socket
-        let reader = shard.attach(self, writer: socket.writer, form: .webSocket)
+        let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
         shard.write(
             .open(
@@ -108,7 +114,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         case .publish(let alert): publish(alert, ref: request.ref)
         case .authenticate(let token):
             mayPublish = context.configuration.publishToken.accepts(token)
-            sender = Self.sender(context, place, mayPublish: mayPublish)
+            sender = nil
             if mayPublish {
                 acknowledge(request.ref)
             } else {
@@ -118,9 +124,13 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         }
     }
 
-    private static func sender(_ context: GatewayContext, _ place: SocketPlace, mayPublish: Bool) -> String {
-        context.configuration.publishToken.isSet && mayPublish
+    private func findSender() -> String {
+        if let sender { return sender }
+        let found =
+            context.configuration.publishToken.isSet && mayPublish
             ? SenderNames.publisher : context.senders.guest(at: place.address)
+        sender = found
+        return found
     }
 
     private static let tooMany = GatewayError(
@@ -132,14 +142,15 @@ extension DuplexSocket {
     private func publish(_ request: AlertRequest, ref: String?) {
         do throws(GatewayError) {
             try admit()
+            let outcome = try context.publisher.publish(
+                request, sender: findSender(), ref: ref, on: reception.lane, for: self)
+            if let outcome {
+                if ref != nil { send(outcome.acknowledgement(ref: ref)) }
+            } else {
+                unanswered += 1
+            }
         } catch {
-            return refuse(error, ref: ref)
-        }
-        unanswered += 1
-        let eventLoop = shard.eventLoop
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        context.publisher.submit(request, sender: sender) { outcome in
-            eventLoop.execute { bound.value.answer(outcome, ref: ref) }
+            refuse(error, ref: ref)
         }
     }
 
@@ -162,13 +173,33 @@ extension DuplexSocket {
         rateRefusals = 0
     }
 
-    private func answer(_ outcome: Result<Publisher.Outcome, GatewayError>, ref: String?) {
-        unanswered -= 1
-        switch outcome {
-        case .success(let outcome): if ref != nil { send(outcome.acknowledgement(ref: ref)) }
-        case .failure(let error): refuse(error, ref: ref)
-        }
+    private func closeIfAnswered() {
         if unanswered == 0, let ending { close(ending) }
+    }
+}
+
+extension DuplexSocket: PublishReceiver {
+    func published(_ draft: Draft, tag: String?, _ outcome: PublishQueue.Outcome) {
+        unanswered -= 1
+        let answer: [UInt8]
+        switch Publisher.outcome(draft, outcome) {
+        case .success(let outcome):
+            guard tag != nil else { return }
+            answer = outcome.acknowledgement(ref: tag)
+        case .failure(let error):
+            context.metrics.refused(error.code)
+            answer = error.frame(ref: tag)
+        }
+        var buffer = answers ?? ByteBuffer()
+        answers = nil
+        WebSocketFrameEncoder.appendText(answer, to: &buffer)
+        answers = buffer
+    }
+
+    func publishedBatch() {
+        if let answers { write(answers) }
+        answers = nil
+        closeIfAnswered()
     }
 }
 
@@ -253,11 +284,15 @@ extension DuplexSocket {
     }
 
     private func send(_ json: [UInt8]) {
-        guard let reader else { return }
         var buffer = ByteBuffer()
         WebSocketFrameEncoder.appendText(json, to: &buffer)
+        write(buffer)
+    }
+
+    private func write(_ frames: ByteBuffer) {
+        guard let reader else { return }
         // The hub has nothing more for a reader that it has ended.
-        if ending == nil { shard.write(buffer, to: reader) } else { socket?.writer.write(buffer) }
+        if ending == nil { shard.write(frames, to: reader) } else { socket?.writer.write(frames) }
     }
 }
 

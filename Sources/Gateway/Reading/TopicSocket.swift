@@ -5,29 +5,29 @@ import WebSocketTransport
 
 /// A reader on `GET /{topics}/ws`, in ntfy's form or as CloudEvents: the server speaks, what the client sends is read and ignored.
 final class TopicSocket: WebSocketSession, ReaderTransport {
-    private let context: GatewayContext
-    private let request: ReadRequest
+    private let reception: Reception
     private let form: WireForm
-    private let shard: HubShard
+    /// Begins to follow; let go once it has.
+    private var begin: ((Reader) -> Void)?
     private let place: SocketPlace
     private var socket: WebSocket?
     private var reader: Reader?
 
-    init(
-        _ context: GatewayContext, _ request: ReadRequest, form: WireForm, shard: HubShard, place: SocketPlace
-    ) {
-        self.context = context
-        self.request = request
+    init(at reception: Reception, _ request: ReadRequest, form: WireForm, place: SocketPlace) {
+        self.reception = reception
         self.form = form
-        self.shard = shard
         self.place = place
+        self.begin = { reader in reception.shard.begin(reader, request, reception.context) }
     }
+
+    private var shard: HubShard { reception.shard }
 
     func opened(by socket: WebSocket) {
         self.socket = socket
         let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
-        shard.begin(reader, request, context)
+        begin?(reader)
+        begin = nil
     }
 
     func received(text: ByteBuffer) {}

@@ -47,8 +47,10 @@ final class GatewayContext: Sendable {
 
     /// Whom a request comes from: the socket's peer, or whom the trusted proxy names.
     ///
-    /// - Parameter header: the request's last value of a header, named in lower case: a proxy adds its own after what the client sent.
-    func address(of channel: any Channel, header: (String) -> String?) -> ClientAddress {
+    /// - Parameters:
+    ///   - peer: the other end of the connection, looked up only where it counts.
+    ///   - header: the request's last value of a header, named in lower case: a proxy adds its own after what the client sent.
+    func address(of peer: @autoclosure () -> SocketAddress?, header: (String) -> String?) -> ClientAddress {
         switch configuration.trustedProxy {
         case .none: break
         case .fly: if let text = header("fly-client-ip") { return ClientAddress(text: text.trimmingBlanks()) }
@@ -57,7 +59,7 @@ final class GatewayContext: Sendable {
                 return ClientAddress(text: last.trimmingBlanks())
             }
         }
-        return ClientAddress(channel.remoteAddress)
+        return ClientAddress(peer())
     }
 
     /// Refuses requests of pages whose origin is not allowed.

@@ -5,6 +5,7 @@ public import MessageBus
 import NIOCore
 import NIOPosix
 public import PrometheusMetrics
+import Reactor
 
 /// The whole server: the hub on its bus, and the gateway before it.
 public final class GatewayServer: Sendable {
@@ -33,25 +34,31 @@ public final class GatewayServer: Sendable {
     ) async throws {
         let maximum = FileLimit.raise()
         let threads = configuration.threads > 0 ? configuration.threads : System.coreCount
-        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let loops = try ReactorLoopGroup(count: threads)
+        let frameworkLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        var failure: (any Error)?
         do {
-            try await serve(on: eventLoops, maximum: maximum, started, shutdown)
+            try await serve(on: loops, frameworkLoops, maximum: maximum, started, shutdown)
         } catch {
-            try? await eventLoops.shutdownGracefully()
-            throw error
+            failure = error
         }
-        try? await eventLoops.shutdownGracefully()
+        try? await loops.shutdownGracefully()
+        try? await frameworkLoops.shutdownGracefully()
+        if let failure { throw failure }
     }
 
+    /// - Parameters:
+    ///   - loops: carry the readers.
+    ///   - frameworkLoops: carry the connections of the HTTP framework.
     private func serve(
-        on eventLoops: MultiThreadedEventLoopGroup, maximum: Int, _ started: @escaping @Sendable (Int) async -> Void,
-        _ shutdown: @escaping @Sendable () async -> Void
+        on loops: ReactorLoopGroup, _ frameworkLoops: MultiThreadedEventLoopGroup, maximum: Int,
+        _ started: @escaping @Sendable (Int) async -> Void, _ shutdown: @escaping @Sendable () async -> Void
     ) async throws {
         describeMetrics()
         let queue = PublishQueue(bus: bus, metrics: registry)
         let delayed = DelayedAlerts(queue: queue, logger: logger)
         let hub = try await Hub(
-            bus: bus, vm: configuration.vm, eventLoops: eventLoops, configuration: configuration.hub,
+            bus: bus, vm: configuration.vm, eventLoops: loops, configuration: configuration.hub,
             metrics: HubMetrics(factory: registry), logger: logger)
         let context = GatewayContext(
             configuration: configuration, hub: hub,
@@ -63,7 +70,13 @@ public final class GatewayServer: Sendable {
         }
         let router = GatewayRouter.make(context, registry: registry, page: page)
         let connections = HTTPConnections(HTTPService(router.buildResponder(), logger: logger))
-        let listener = try await Listener.bind(context, http: connections, eventLoops: eventLoops, maximum: maximum)
+        let wayBack = HTTPWayBack()
+        let entrance = HTTPEntrance(context, http: connections, eventLoops: frameworkLoops, wayBack: wayBack)
+        let receptions = try await Reception.open(context, http: entrance, on: loops)
+        wayBack.lead(to: receptions)
+        let listener = try await Listener.bind(
+            configuration, receptions: receptions, loops: loops,
+            count: ConnectionCount(maximum: maximum, metrics: context.metrics))
         logger.info("listening", metadata: ["port": "\(listener.port)", "host": "\(configuration.host)"])
 
         try await withThrowingTaskGroup(of: Part.self) { group in

@@ -5,12 +5,18 @@ public enum Priority: Int, Comparable, Sendable, CaseIterable {
 
     /// Reads a number from 1 to 5 or one of ntfy's names (`min low default high max urgent`), in any case.
     public init?(_ text: String) {
+        if let number = Int(text) {
+            // Only as written here: `04` and `+4` are no priorities.
+            guard text.utf8.count == 1 else { return nil }
+            self.init(rawValue: number)
+            return
+        }
         switch text.lowercased() {
-        case "1", "min": self = .min
-        case "2", "low": self = .low
-        case "3", "default": self = .normal
-        case "4", "high": self = .high
-        case "5", "max", "urgent": self = .max
+        case "min": self = .min
+        case "low": self = .low
+        case "default": self = .normal
+        case "high": self = .high
+        case "max", "urgent": self = .max
         default: return nil
         }
     }

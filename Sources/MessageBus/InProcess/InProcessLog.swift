@@ -29,12 +29,12 @@ struct InProcessLog: Sendable {
     mutating func append(_ drafts: [Draft], now: WallTime) -> [Receipt] {
         keys.forgetExpired(now: now)
         return drafts.map { draft in
-            if let key = draft.key, let first = keys.position(of: key, on: draft.topic) {
-                return Receipt(position: first, isDuplicate: true)
-            }
             let position = nextPosition(now: now)
+            if let key = draft.key {
+                let first = keys.remember(key, on: draft.topic, at: position, now: now)
+                if first != position { return Receipt(position: first, isDuplicate: true) }
+            }
             tail.append(Alert(position: position, draft: draft), now: now)
-            if let key = draft.key { keys.remember(key, on: draft.topic, at: position, now: now) }
             return Receipt(position: position, isDuplicate: false)
         }
     }
@@ -60,15 +60,15 @@ struct InProcessLog: Sendable {
             members[vm.subscription]?.cursor = tail.floor
             return .delivery(.lost(Loss(cause: .retention, resumesAfter: tail.floor)))
         }
-        let alerts = Array(tail.entries(after: member.cursor).prefix(max(1, limit)))
+        var alerts = Array(tail.entries(after: member.cursor).prefix(max(1, limit)))
         if let first = alerts.first, first.position.epoch != member.cursor.epoch {
             let start = Position(epoch: first.position.epoch, offset: 0)
             members[vm.subscription]?.cursor = start
             return .delivery(.lost(Loss(cause: .epoch, resumesAfter: start)))
         }
-        let sameEpoch = alerts.prefix { $0.position.epoch == member.cursor.epoch }
-        members[vm.subscription]?.cursor = sameEpoch.last?.position ?? member.cursor
-        return .delivery(.alerts(Array(sameEpoch)))
+        while let last = alerts.last, last.position.epoch != member.cursor.epoch { alerts.removeLast() }
+        members[vm.subscription]?.cursor = alerts.last?.position ?? member.cursor
+        return .delivery(.alerts(alerts))
     }
 
     mutating func report(_ load: VMLoad, of vm: VMIdentity, now: WallTime) {

@@ -18,14 +18,22 @@ struct IdempotencyWindow: Sendable {
 
     init(capacity: Int = 1_000_000) { self.capacity = capacity }
 
-    func position(of key: String, on topic: Topic) -> Position? { positions[Key(topic: topic, key: key)] }
-
-    mutating func remember(_ key: String, on topic: Topic, at position: Position, now: WallTime) {
+    /// Remembers a key unless it is known.
+    ///
+    /// - Returns: where the key's first alert stands: `position` where the key is new.
+    mutating func remember(_ key: String, on topic: Topic, at position: Position, now: WallTime) -> Position {
         let key = Key(topic: topic, key: key)
-        positions[key] = position
+        let count = positions.count
+        // Looked up and set in one access: the key is hashed once.
+        let first = Self.touch(&positions[key, default: position])
+        guard positions.count > count else { return first }
         order.append((now.advanced(byMilliseconds: Self.lifetime), key))
         if order.count > capacity { forgetOldest() }
+        return position
     }
+
+    /// Reads what is written to by the access itself.
+    private static func touch(_ position: inout Position) -> Position { position }
 
     mutating func forgetExpired(now: WallTime) {
         while let oldest = order.first, oldest.expiry <= now { forgetOldest() }

@@ -25,21 +25,26 @@ public struct Retention: Sendable, Equatable {
 /// The bounded, gapless end of the log, as a value: the in-process bus keeps alerts in one, each shard's ring its encoded alerts.
 ///
 /// Everything after `floor` up to `head` is held, so a cursor is answered completely or not at all. Overflow policy: the oldest leave first.
+///
+/// What runs for every alert is inlinable, so that the shards' rings are compiled for their entries.
 public struct LogTail<Entry: LogEntry>: Sendable {
-    /// Every entry after this position is held; entries at or before it are gone.
-    public private(set) var floor: Position
-    /// The position of the newest entry, or `floor` while there is none.
-    public private(set) var head: Position
-    public private(set) var bytes = 0
-    private var entries: Deque<Entry> = []
+    @usableFromInline var start: Position
+    @usableFromInline var end: Position
+    @usableFromInline var weight = 0
+    @usableFromInline var entries: Deque<Entry> = []
     public let retention: Retention
 
     public init(after start: Position, retention: Retention) {
-        self.floor = start
-        self.head = start
+        self.start = start
+        self.end = start
         self.retention = retention
     }
 
+    /// Every entry after this position is held; entries at or before it are gone.
+    @inlinable public var floor: Position { start }
+    /// The position of the newest entry, or `floor` while there is none.
+    @inlinable public var head: Position { end }
+    public var bytes: Int { weight }
     public var count: Int { entries.count }
     public var oldest: Entry? { entries.first }
     public var newest: Entry? { entries.last }
@@ -47,35 +52,38 @@ public struct LogTail<Entry: LogEntry>: Sendable {
     /// Adds the next entry and lets the oldest go where a bound is passed.
     ///
     /// - Precondition (checked, not trapped): `entry` comes after `head`; an entry that does not is ignored.
+    @inlinable
     public mutating func append(_ entry: Entry, now: WallTime) {
-        guard entry.position > head else { return }
+        guard entry.position > end else { return }
         entries.append(entry)
-        bytes += entry.weight
-        head = entry.position
+        weight += entry.weight
+        end = entry.position
         trim(now: now)
     }
 
     /// Lets go of what the retention does not cover. The newest entry always stays.
+    @inlinable
     public mutating func trim(now: WallTime) {
         let horizon = now.advanced(byMilliseconds: -retention.age)
         while entries.count > 1, let oldest = entries.first,
-            bytes > retention.bytes || (entries.count > retention.count && oldest.time < horizon)
+            weight > retention.bytes || (entries.count > retention.count && oldest.time < horizon)
         {
             entries.removeFirst()
-            bytes -= oldest.weight
-            floor = oldest.position
+            weight -= oldest.weight
+            start = oldest.position
         }
     }
 
     /// Forgets everything: the log goes on after `position`, and what came before is not vouched for.
     public mutating func restart(after position: Position) {
         entries.removeAll()
-        bytes = 0
-        floor = position
-        head = position
+        weight = 0
+        start = position
+        end = position
     }
 
     /// Whether everything after `cursor` is held.
+    @inlinable
     public func covers(_ cursor: Position) -> Bool { cursor >= floor && cursor <= head }
 
     /// Whether the entry at `position` is held.
@@ -85,6 +93,7 @@ public struct LogTail<Entry: LogEntry>: Sendable {
     }
 
     /// The entries after `cursor`, oldest first. Entries at or before `floor` are not among them: ask `covers` first.
+    @inlinable
     public func entries(after cursor: Position) -> Deque<Entry>.SubSequence {
         entries[firstIndex { $0.position > cursor }...]
     }
@@ -101,7 +110,8 @@ public struct LogTail<Entry: LogEntry>: Sendable {
         count >= entries.count ? floor : entries[entries.count - max(0, count) - 1].position
     }
 
-    private func firstIndex(where matches: (Entry) -> Bool) -> Int {
+    @inlinable
+    func firstIndex(where matches: (Entry) -> Bool) -> Int {
         var low = entries.startIndex
         var high = entries.endIndex
         while low < high {

@@ -30,6 +30,7 @@ public struct Position: Hashable, Sendable {
 }
 
 extension Position: Comparable {
+    @inlinable
     public static func < (left: Self, right: Self) -> Bool {
         (left.epoch, left.offset) < (right.epoch, right.offset)
     }

@@ -1,11 +1,19 @@
 /// The masking of payloads (RFC 6455 section 5.3): every byte is combined by exclusive or with one of the four of the key, in turn.
 struct FrameMask: Sendable {
     /// The key; its least significant byte meets the next payload byte. 0 leaves the payload as it is.
-    private(set) var key: UInt32
+    private var key: UInt32 = 0
+
+    /// No mask.
+    init() {}
 
     /// - Parameter networkOrder: the key as the number that its four bytes on the wire make, the first one the most significant.
     init(networkOrder: UInt32) {
         key = networkOrder.byteSwapped
+    }
+
+    /// Takes the next of the key's four bytes as they come on the wire. Once all of them have, nothing is left of the key before.
+    mutating func takeKey(_ byte: UInt8) {
+        key = key >> 8 | UInt32(byte) << 24
     }
 
     /// Copies `source` to `target`, which has room for it, masked or unmasked; the next call goes on where this one ended.

@@ -4,16 +4,23 @@ public import NIOCore
 ///
 /// A server's frames are not masked and depend on nothing of the connection, so one buffer can be written to every socket.
 public enum WebSocketFrameEncoder {
-    /// Appends an unmasked text frame. The payload has to be UTF-8.
-    public static func appendText(_ payload: ByteBuffer, to buffer: inout ByteBuffer) {
-        append(opcode: .text, payload: payload, to: &buffer)
+    /// Appends an unmasked text frame. The payload has to be UTF-8, or such text compressed.
+    /// - Parameter isCompressed: marks the payload as ``MessageCompressor`` made it (RFC 7692 section 6).
+    public static func appendText(_ payload: ByteBuffer, isCompressed: Bool = false, to buffer: inout ByteBuffer) {
+        let count = payload.readableBytes
+        buffer.reserveCapacity(minimumWritableBytes: count + 10)
+        appendHeader(opcode: .text, isFinal: true, isCompressed: isCompressed, count: count, key: nil, to: &buffer)
+        buffer.writeImmutableBuffer(payload)
     }
 
-    /// Appends an unmasked text frame. The payload has to be UTF-8.
-    public static func appendText(_ payload: some Collection<UInt8>, to buffer: inout ByteBuffer) {
+    /// Appends an unmasked text frame. The payload has to be UTF-8, or such text compressed.
+    /// - Parameter isCompressed: marks the payload as ``MessageCompressor`` made it (RFC 7692 section 6).
+    public static func appendText(
+        _ payload: some Collection<UInt8>, isCompressed: Bool = false, to buffer: inout ByteBuffer
+    ) {
         let count = payload.count
         buffer.reserveCapacity(minimumWritableBytes: count + 10)
-        appendHeader(opcode: .text, isFinal: true, count: count, key: nil, to: &buffer)
+        appendHeader(opcode: .text, isFinal: true, isCompressed: isCompressed, count: count, key: nil, to: &buffer)
         buffer.writeBytes(payload)
     }
 
@@ -80,10 +87,11 @@ public enum WebSocketFrameEncoder {
     }
 
     private static func appendHeader(
-        opcode: WebSocketOpcode, isFinal: Bool, count: Int, key: UInt32?, to buffer: inout ByteBuffer
+        opcode: WebSocketOpcode, isFinal: Bool, isCompressed: Bool = false, count: Int, key: UInt32?,
+        to buffer: inout ByteBuffer
     ) {
         let maskBit: UInt8 = key == nil ? 0 : 0x80
-        buffer.writeInteger((isFinal ? 0x80 : 0) | opcode.rawValue)
+        buffer.writeInteger((isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue)
         switch count {
         case ..<126:
             buffer.writeInteger(maskBit | UInt8(count))

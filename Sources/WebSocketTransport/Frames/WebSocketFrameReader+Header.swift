@@ -23,21 +23,25 @@ extension WebSocketFrameReader {
                 try takeLength(byte)
             case .key:
                 guard let byte = buffer.readInteger(as: UInt8.self) else { return false }
-                wireKey = wireKey << 8 | UInt32(byte)
+                mask.takeKey(byte)
                 headerBytesLeft -= 1
-                if headerBytesLeft == 0 {
-                    mask = FrameMask(networkOrder: wireKey)
-                    stage = .payload
-                }
+                if headerBytesLeft == 0 { stage = .payload }
             }
         }
     }
 
     /// Flags and opcode.
     private mutating func takeFirst(_ byte: UInt8) throws(WebSocketError) {
-        guard byte & 0x70 == 0 else { throw .framing("reserved bit set without an extension that defines it") }
+        let isMarked = byte & 0x40 != 0
+        guard byte & 0x30 == 0, !isMarked || inflates else {
+            throw .framing("reserved bit set without an extension that defines it")
+        }
         guard let opcode = WebSocketOpcode(rawValue: byte & 0x0F) else {
             throw .framing("reserved opcode \(byte & 0x0F)")
+        }
+        // RFC 7692 section 6: the bit of the first frame is that of the message.
+        guard !isMarked || opcode == .text || opcode == .binary else {
+            throw .framing("RSV1 set on a frame that begins no message")
         }
         isFinal = byte & 0x80 != 0
         switch opcode {
@@ -48,6 +52,7 @@ extension WebSocketFrameReader {
                 throw .framing("new message before the last fragment of the one under way")
             }
             messageOpcode = opcode
+            isCompressed = isMarked
             fragments = 1
         case .continuation:
             guard messageOpcode != nil else { throw .framing("continuation frame without a message to continue") }
@@ -102,23 +107,23 @@ extension WebSocketFrameReader {
     /// The limits, before a byte of the payload is taken.
     private mutating func lengthIsKnown() throws(WebSocketError) {
         if !opcode.isControl {
-            guard length <= UInt64(max(0, limits.maxFrameBytes)) else {
+            guard length <= UInt64(limits.maxFrameBytes) else {
                 throw WebSocketError(
                     closeCode: .messageTooBig, message: "frame of \(length) bytes, at most \(limits.maxFrameBytes)")
             }
             // Both are below the frame's and the message's limit: the sum cannot overflow.
             let total = UInt64(message?.readableBytes ?? 0) + length
-            guard total <= UInt64(max(0, limits.maxMessageBytes)) else {
+            guard total <= UInt64(limits.maxMessageBytes) else {
                 throw WebSocketError(
                     closeCode: .messageTooBig, message: "message of \(total) bytes, at most \(limits.maxMessageBytes)")
             }
         }
         switch role {
         case .server:
-            wireKey = 0
             headerBytesLeft = 4
             stage = .key
         case .client:
+            mask = FrameMask()
             stage = .payload
         }
     }

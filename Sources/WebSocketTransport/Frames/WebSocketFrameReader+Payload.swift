@@ -13,7 +13,7 @@ extension WebSocketFrameReader {
         }
         let start = message?.writerIndex ?? 0
         Self.move(&length, from: &buffer, to: &message, mask: &mask)
-        if messageOpcode == .text, let message, message.writerIndex > start {
+        if messageOpcode == .text, !isCompressed, let message, message.writerIndex > start {
             var validator = utf8
             let isValid = message.withUnsafeReadableBytes { bytes in
                 validator.consume(UnsafeRawBufferPointer(rebasing: bytes[(start - message.readerIndex)...]))
@@ -49,16 +49,28 @@ extension WebSocketFrameReader {
     }
 
     private mutating func messageEvent() throws(WebSocketError) -> Event? {
-        let payload = message ?? ByteBuffer()
+        var payload = message ?? ByteBuffer()
         let isText = messageOpcode == .text
         message = nil
         messageOpcode = nil
         fragments = 0
+        if isCompressed {
+            isCompressed = false
+            payload = try MessageInflater.inflate(payload, atMost: Int(limits.maxMessageBytes))
+            if isText { try validate(payload) }
+        }
         guard isText else { return .binary(payload) }
         guard utf8.isComplete else {
             throw WebSocketError(closeCode: .invalidPayload, message: "text ends inside a character")
         }
         return .text(payload)
+    }
+
+    /// Text that comes in one piece.
+    mutating func validate(_ text: ByteBuffer) throws(WebSocketError) {
+        guard text.withUnsafeReadableBytes({ utf8.consume($0) }) else {
+            throw WebSocketError(closeCode: .invalidPayload, message: "text is not UTF-8")
+        }
     }
 
     private mutating func controlEvent(_ payload: ByteBuffer) throws(WebSocketError) -> Event {

@@ -5,6 +5,8 @@ public import NIOHTTP1
 public struct WebSocketHandshake: Sendable {
     /// The subprotocol agreed on, `nil` if none was.
     public let subprotocol: String?
+    /// How messages may be compressed, `nil` if they may not.
+    public let compression: PerMessageDeflate?
     private let answer: String
 
     /// Whether the request is a `GET` that asks for `Upgrade: websocket`, whatever else may be wrong with it.
@@ -17,24 +19,26 @@ public struct WebSocketHandshake: Sendable {
     /// - Parameters:
     ///   - head: the request; a body has no place in it.
     ///   - subprotocols: what the server speaks, the most preferred first. If the client names none of these, the socket has none.
+    ///   - compression: whether to agree to permessage-deflate where the client offers it (RFC 7692). Offers that do not fit are declined:
+    ///     the socket is opened without. If `false`, the client's extensions are not looked at.
     /// - Throws: the HTTP answer to give instead.
     public static func accept(
-        _ head: HTTPRequestHead, subprotocols: [String] = []
+        _ head: HTTPRequestHead, subprotocols: [String] = [], compression: Bool = false
     ) throws(WebSocketHandshakeError) -> WebSocketHandshake {
-        let headers = head.headers
         guard head.method == .GET else {
             throw WebSocketHandshakeError(
                 status: 405, message: "a WebSocket is opened with GET", headers: [.init(name: "Allow", value: "GET")])
         }
         guard (head.version.major, head.version.minor) >= (1, 1) else { throw bad("a WebSocket needs HTTP/1.1") }
-        guard headers["Host"].count == 1 else { throw bad("exactly one Host header is needed") }
-        guard hasToken("websocket", in: headers["Upgrade"]) else {
+        let fields = HandshakeFields(head.headers, subprotocols: subprotocols, compression: compression)
+        guard fields.hosts == 1 else { throw bad("exactly one Host header is needed") }
+        guard fields.upgradesToWebSocket else {
             throw WebSocketHandshakeError(
                 status: 426, message: "Upgrade: websocket is needed",
                 headers: [.init(name: "Upgrade", value: "websocket"), .init(name: "Connection", value: "Upgrade")])
         }
-        guard hasToken("upgrade", in: headers["Connection"]) else { throw bad("Connection: Upgrade is needed") }
-        guard headers["Sec-WebSocket-Version"].map(trimmed) == ["13"] else {
+        guard fields.connectionUpgrades else { throw bad("Connection: Upgrade is needed") }
+        guard fields.versions == 1, fields.isVersion13 else {
             throw WebSocketHandshakeError(
                 status: 426, message: "Sec-WebSocket-Version: 13 is needed",
                 headers: [
@@ -42,61 +46,60 @@ public struct WebSocketHandshake: Sendable {
                     .init(name: "Connection", value: "Upgrade"),
                 ])
         }
-        let keys = headers["Sec-WebSocket-Key"].map(trimmed)
-        guard keys.count == 1, let key = keys.first, WebSocketKey.isValid(key) else {
+        guard fields.keys == 1, let answer = answer(to: fields.key) else {
             throw bad("exactly one Sec-WebSocket-Key is needed, the base64 of 16 bytes")
         }
-        let offered = headers["Sec-WebSocket-Protocol"].flatMap { $0.split(separator: ",").map { trimmed(String($0)) } }
-        guard offered.allSatisfy(isToken) else { throw bad("Sec-WebSocket-Protocol is not a list of tokens") }
+        guard fields.areSubprotocolsTokens else { throw bad("Sec-WebSocket-Protocol is not a list of tokens") }
+        guard fields.negotiation?.isMalformed != true else {
+            throw bad("Sec-WebSocket-Extensions is not a list of extensions")
+        }
         return WebSocketHandshake(
-            subprotocol: subprotocols.first { offered.contains($0) }, answer: WebSocketKey.answer(to: key))
+            subprotocol: fields.preferred.map { subprotocols[$0] }, compression: fields.negotiation?.agreement,
+            answer: answer)
     }
 
     /// The whole response, status 101, as the bytes to send before the first frame.
     ///
     /// - Parameter extraHeaders: added to it. Control characters in values become spaces, so that no value can end its line.
     public func response(extraHeaders: [(String, String)] = []) -> ByteBuffer {
-        var text =
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        text += answer
-        text += "\r\n"
-        if let subprotocol { text += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
-        for (name, value) in extraHeaders {
-            text += "\(name): \(Self.singleLine(value))\r\n"
-        }
-        text += "\r\n"
-        return ByteBuffer(string: text)
+        var buffer = ByteBufferAllocator().buffer(capacity: 256)
+        buffer.writeStaticString(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
+        buffer.writeString(answer)
+        buffer.writeStaticString("\r\n")
+        if let subprotocol { Self.write("Sec-WebSocket-Protocol", subprotocol, to: &buffer) }
+        if let compression { Self.write("Sec-WebSocket-Extensions", compression.agreement, to: &buffer) }
+        for (name, value) in extraHeaders { Self.write(name, Self.singleLine(value), to: &buffer) }
+        buffer.writeStaticString("\r\n")
+        return buffer
+    }
+
+    private static func write(_ name: String, _ value: String, to buffer: inout ByteBuffer) {
+        buffer.writeString(name)
+        buffer.writeStaticString(": ")
+        buffer.writeString(value)
+        buffer.writeStaticString("\r\n")
     }
 
     private static func bad(_ message: String) -> WebSocketHandshakeError {
         WebSocketHandshakeError(status: 400, message: message)
     }
 
-    /// Whether a comma-separated list has the token, whatever the case (RFC 9110 section 5.6.1).
-    static func hasToken(_ token: String, in values: [String]) -> Bool {
-        values.contains { value in
-            value.split(separator: ",").contains { trimmed(String($0)).lowercased() == token }
+    /// `nil` where the key is none.
+    private static func answer(to key: String) -> String? {
+        HandshakeFields.withBytes(of: key) { bytes in
+            let key = HeaderWords.trimmed(bytes)
+            return WebSocketKey.isValid(key) ? WebSocketKey.answer(to: key) : nil
         }
     }
 
-    static func trimmed(_ text: String) -> String {
-        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        guard let first = text.firstIndex(where: { !isBlank($0) }), let last = text.lastIndex(where: { !isBlank($0) })
-        else { return "" }
-        return String(text[first...last])
+    /// Whether a comma-separated list has the token, given in lower case, whatever the case there (RFC 9110 section 5.6.1).
+    static func hasToken(_ token: StaticString, in values: [String]) -> Bool {
+        values.contains { HandshakeFields.hasToken(token, in: $0) }
     }
 
-    /// RFC 9110 section 5.6.2.
-    static func isToken(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "a")...UInt8(ascii: "z"):
-                    true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
+    static func trimmed(_ text: String) -> String {
+        HandshakeFields.withBytes(of: text) { String(decoding: HeaderWords.trimmed($0), as: UTF8.self) }
     }
 
     private static func singleLine(_ value: String) -> String {

@@ -1,4 +1,5 @@
 public import NIOCore
+public import Reactor
 
 /// What a session writes through: one open WebSocket.
 ///
@@ -14,9 +15,7 @@ public final class WebSocket {
     }
 
     /// Takes encoded frames of this end's role. Nothing else may be written to it: the peer reads frames.
-    public let writer: SocketWriter
-    /// The channel's event loop.
-    public let eventLoop: any EventLoop
+    public let writer: any SocketWriter
     /// Whose frames are written here: a client's are masked.
     public let role: WebSocketRole
 
@@ -24,11 +23,13 @@ public final class WebSocket {
     /// The payload of the newest ping that came while writes were pending.
     private var owedPong: ByteBuffer?
 
-    init(writer: SocketWriter, eventLoop: any EventLoop, role: WebSocketRole) {
+    init(writer: any SocketWriter, role: WebSocketRole) {
         self.writer = writer
-        self.eventLoop = eventLoop
         self.role = role
     }
+
+    /// The connection's event loop.
+    public var eventLoop: any EventLoop { writer.eventLoop }
 
     /// Whether messages can be sent.
     public var isOpen: Bool { phase == .open && writer.isOpen }

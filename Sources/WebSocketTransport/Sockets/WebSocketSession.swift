@@ -2,7 +2,7 @@ public import NIOCore
 
 /// What lives on a socket.
 ///
-/// Isolation: every method is called on the socket's event loop, and none from inside a call of ``SocketWriter`` or ``WebSocket``: a
+/// Isolation: every method is called on the socket's event loop, and none from inside a call of a socket's writer or ``WebSocket``: a
 /// loop over many sockets that writes to each is not interrupted by the end of one.
 public protocol WebSocketSession: AnyObject, SendableMetatype {
     /// The socket is ready for writing. Called first, once.

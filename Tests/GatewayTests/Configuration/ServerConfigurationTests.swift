@@ -63,6 +63,7 @@ import Testing
             "ADDRESS_RATE": "3/4",
             "HANDSHAKE_RATE": "5/6", "ADDRESS_SOCKETS": "8", "MAX_TEXT": "9", "MAX_BODY": "1024", "MAX_TOPICS": "11",
             "MAX_PENDING": "65536", "PUBLIC_DIR": "/p", "THREADS": "2", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json",
+            "COMPRESSION": "on",
         ])
         #expect(configuration.port == 0)
         #expect(configuration.host == "127.0.0.1")
@@ -91,6 +92,7 @@ import Testing
         #expect(configuration.maximumTopics == 11)
         #expect(configuration.maximumPending == 65_536)
         #expect(configuration.publicDirectory == "/p")
+        #expect(configuration.compresses)
         #expect(configuration.threads == 2)
         #expect("\(configuration.logLevel)" == "debug")
         #expect(configuration.logFormat == .json)
@@ -151,6 +153,7 @@ import Testing
             ("ADDRESS_RATE", ["10"]), ("HANDSHAKE_RATE", ["10"]), ("ADDRESS_SOCKETS", ["0"]),
             ("MAX_TEXT", ["0", "1048577"]),
             ("MAX_BODY", ["1023"]), ("MAX_TOPICS", ["0"]), ("MAX_PENDING", ["65535"]), ("THREADS", ["-1", "1025"]),
+            ("COMPRESSION", ["deflate"]),
             ("LOG_LEVEL", ["loud"]), ("LOG_FORMAT", ["xml"]),
         ])
     func bad(key: String, values: [String]) async {

@@ -1,12 +1,10 @@
 import CrierTesting
-import NIOPosix
+import Reactor
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
+#if canImport(Musl)
     import Musl
 #else
-    import Darwin
+    import Glibc
 #endif
 
 /// A WebSocket server on the product's transport that sends everything back, for conformance suites: `crier-echo <port>`.
@@ -14,10 +12,10 @@ import NIOPosix
 enum Main {
     static func main() async throws {
         let port = CommandLine.arguments.last.flatMap { Int($0) } ?? 0
-        let server = try await EchoServer.start(port: port, on: MultiThreadedEventLoopGroup.singleton)
+        let server = try await EchoServer.start(port: port, on: .shared)
         print("echo listens on \(server.port)")
         // Whoever waits for the line reads it through a pipe.
         fflush(nil)
-        try await server.run()
+        while true { pause() }
     }
 }

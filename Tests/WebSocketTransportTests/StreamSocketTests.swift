@@ -1,11 +1,11 @@
 import CrierTesting
 import NIOCore
-import NIOPosix
+import Reactor
 import Testing
 import WebSocketTransport
 
-/// The writer over real sockets on loopback.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SocketWriterTests {
+/// A WebSocket's writer on the server's side: the reactor's sockets, on loopback.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct StreamSocketTests {
     /// Chunks whose bytes tell their place in the stream; slices of one buffer, so that a loop is not held up by making them.
     private static func chunk(_ number: Int) -> ByteBuffer {
         pattern.getSlice(at: number &* 31 & 255, length: 4096) ?? ByteBuffer()
@@ -132,88 +132,22 @@ import WebSocketTransport
         try await fixture.server.stop()
     }
 
-    @Test("a writer whose channel is gone writes to no other socket that got its descriptor") func descriptorReuse()
-        async throws
-    {
+    @Test("a socket that is gone writes to no other that got its descriptor") func descriptorReuse() async throws {
         let fixture = try await LoopbackFixture.start()
-        // No handler tells this writer that its channel is gone.
-        let closed = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: fixture.server.port).get()
-        let writer = try await closed.eventLoop.submit {
-            NIOLoopBound(SocketWriter(channel: closed), eventLoop: closed.eventLoop)
-        }.get()
-        try await closed.close()
+        let (raw, probe) = try await fixture.connect()
+        let writer = try await probe.run { session in
+            session.socket.map { NIOLoopBound($0.writer, eventLoop: $0.eventLoop) }
+        }
+        try await raw.close()
+        try await probe.wait { $0.ends == 1 }
         var connections: [(RawConnection, Probe)] = []
         for _ in 0..<8 { connections.append(try await fixture.connect()) }
-        try await closed.eventLoop.submit { writer.value.write(ByteBuffer(string: "stray")) }.get()
+        try await probe.run { _ in writer?.value.write(ByteBuffer(string: "stray")) }
         for (raw, probe) in connections {
             try await probe.run { $0.socket?.writer.writeThenClose(ByteBuffer(string: "own")) }
             #expect(try await raw.readToEnd() == Array("own".utf8))
             try await raw.close()
         }
         try await fixture.server.stop()
-    }
-
-    @Test("what the channel holds already goes out first") func afterChannelWrites() async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
-        // The client end writes here: 8 MiB by the channel, which no socket buffer takes whole, then one byte by the writer.
-        let listener = try await ListenerOfOne.start(on: group)
-        let channel = try await ClientBootstrap(group: group).connect(host: "127.0.0.1", port: listener.port).get()
-        let head = [UInt8](repeating: 1, count: 8 << 20)
-        let pending = try await channel.eventLoop.submit {
-            channel.writeAndFlush(ByteBuffer(bytes: head), promise: nil)
-            let writer = SocketWriter(channel: channel)
-            let pending = writer.pendingBytes
-            writer.writeThenClose(ByteBuffer(bytes: [2]))
-            return pending
-        }.get()
-        #expect(pending > 0)
-        let received = try await listener.everything()
-        #expect(received.count == head.count + 1 && received.last == 2)
-    }
-}
-
-/// Accepts one connection and, once it is asked for everything, collects all that it sends. Until then it reads nothing.
-private struct ListenerOfOne {
-    private final class Collector: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-        private var bytes: [UInt8] = []
-        private let done: EventLoopPromise<[UInt8]>
-
-        init(_ done: EventLoopPromise<[UInt8]>) { self.done = done }
-
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            bytes += Array(unwrapInboundIn(data).readableBytesView)
-        }
-
-        func channelInactive(context: ChannelHandlerContext) { done.succeed(bytes) }
-    }
-
-    private let channel: any Channel
-    private let accepted: EventLoopFuture<any Channel>
-    private let done: EventLoopFuture<[UInt8]>
-
-    var port: Int { channel.localAddress?.port ?? 0 }
-
-    static func start(on group: any EventLoopGroup) async throws -> ListenerOfOne {
-        let promise = group.next().makePromise(of: [UInt8].self)
-        let accepted = group.next().makePromise(of: (any Channel).self)
-        let channel = try await ServerBootstrap(group: group)
-            .childChannelOption(.autoRead, value: false)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Collector(promise))
-                    accepted.succeed(channel)
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        return ListenerOfOne(channel: channel, accepted: accepted.futureResult, done: promise.futureResult)
-    }
-
-    func everything() async throws -> [UInt8] {
-        try await accepted.get().setOption(.autoRead, value: true).get()
-        let bytes = try await done.get()
-        try await channel.close()
-        return bytes
     }
 }

@@ -2,50 +2,54 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
 
-/// The first handler behind the HTTP decoder of every connection: sends readers to the hub and everything else to the HTTP framework.
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The first handler behind the HTTP decoder of the framework's connections: keeps the limits and deadlines, gives requests to the framework,
+/// and sends a connection on which a reader's request comes back to the event loops of readers.
 ///
-/// A reader's connection loses the HTTP handlers and gets one handler of its own: it costs no task and no asynchronous channel, whether it
-/// is the first request on its connection or a later one. The framework's part of the pipeline is made when the first other request comes.
+/// The framework's part of the pipeline is made when the first request for it comes.
 ///
-/// Deadlines: a first request head within 5 s, a body within 30 s, the next request within 75 s.
+/// Its deadlines are `HTTPDeadline`'s.
 final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    static let headDeadline = TimeAmount.seconds(5)
-    static let bodyDeadline = TimeAmount.seconds(30)
-    static let idleDeadline = TimeAmount.seconds(75)
-    private static let maximumHead = 16 * 1024
-    private static let maximumTarget = 8 * 1024
-
     private enum State {
         case awaitingHead
         /// A reader's request has begun; its end makes it a reader.
-        case reader(HTTPRequestHead, Route)
+        case reader(HTTPRequestHead)
         /// The HTTP framework has the request.
         case http
         /// Refused: the rest of what comes is discarded.
         case refused
     }
 
-    let context: GatewayContext
+    private let context: GatewayContext
     private let http: HTTPConnections
+    private let wayBack: HTTPWayBack
+    private let slot: ConnectionSlot
     private var state = State.awaitingHead
     /// Requests given to the framework that it has not answered.
     private var unanswered = 0
     /// Whether the connection ends once the framework has answered.
     private var isLastAnswer = false
-    var framework: HTTP1ToHTTPServerCodec?
-    var deadline: Scheduled<Void>?
+    private var framework: HTTP1ToHTTPServerCodec?
+    private var deadline: Scheduled<Void>?
 
-    init(_ context: GatewayContext, http: HTTPConnections) {
+    init(_ context: GatewayContext, http: HTTPConnections, wayBack: HTTPWayBack, slot: ConnectionSlot) {
         self.context = context
         self.http = http
+        self.wayBack = wayBack
+        self.slot = slot
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { arm(Self.headDeadline, context) }
+    func handlerAdded(context: ChannelHandlerContext) { arm(HTTPDeadline.head, context) }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
@@ -64,17 +68,12 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         case (.head(let head), .awaitingHead): begin(head, context)
         case (.body, .reader):
             refuse(GatewayError(.invalidRequest, "a reading request has no body"), context)
-        case (.end, .reader(let head, let route)):
-            do throws(GatewayError) {
-                try takeOver(head, route, context)
-            } catch {
-                refuse(error, context)
-            }
+        case (.end, .reader(let head)): sendBack(head, context)
         case (_, .http):
             context.fireChannelRead(data)
             if case .end = part {
                 state = .awaitingHead
-                arm(Self.idleDeadline, context)
+                arm(HTTPDeadline.idle, context)
             }
         case (_, .refused), (_, .awaitingHead), (.head, .reader): break
         }
@@ -97,20 +96,20 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
         let refusal =
             error == .headerOverflow
-            ? GatewayError(.headersTooLarge, "the request head is over \(Self.maximumHead) bytes")
+            ? HTTPRequestHead.tooLarge
             : GatewayError(.invalidRequest, "the request is not valid HTTP/1.1")
         refuse(refusal, context)
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        if let error = Self.excess(of: head) { return refuse(error, context) }
-        arm(Self.bodyDeadline, context)
+        if let error = head.excess { return refuse(error, context) }
+        arm(HTTPDeadline.body, context)
         let route = head.method == .GET ? Route(path: head.path) : .http
         if route == .http || unanswered > 0 {
             // A reader's request that is pipelined behind another is the framework's too, which refuses it.
             enterFramework(head, context)
         } else {
-            state = .reader(head, route)
+            state = .reader(head)
         }
     }
 
@@ -123,20 +122,6 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         } else {
             context.close(promise: nil)
         }
-    }
-
-    private static func excess(of head: HTTPRequestHead) -> GatewayError? {
-        guard head.uri.utf8.count <= maximumTarget else {
-            return GatewayError(.uriTooLong, "the request target is over \(maximumTarget) bytes")
-        }
-        guard !head.path.contains("%00") else {
-            return GatewayError(.invalidRequest, "a path has no zero byte")
-        }
-        let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
-        guard size <= maximumHead else {
-            return GatewayError(.headersTooLarge, "the request head is over \(maximumHead) bytes")
-        }
-        return nil
     }
 
     private func enterFramework(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
@@ -169,11 +154,55 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .awaitingHead where framework != nil:
             // Idle between requests, or still being answered.
-            if unanswered == 0 { context.close(promise: nil) } else { arm(Self.idleDeadline, context) }
+            if unanswered == 0 { context.close(promise: nil) } else { arm(HTTPDeadline.idle, context) }
         case .refused: context.close(promise: nil)
         case .awaitingHead, .reader, .http:
             refuse(GatewayError(.requestTimeout, "the request did not arrive in time"), context)
         }
+    }
+}
+
+// Readers.
+extension FrontDoor {
+    /// Takes the descriptor out of the channel and gives it to the readers' loops, with what the decoder has read beyond the request.
+    private func sendBack(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let channel = context.channel
+        let pipeline = channel.pipeline.syncOperations
+        deadline?.cancel()
+        let rest = LeftOverBytes()
+        let bound = NIOLoopBound((door: self, rest: rest), eventLoop: context.eventLoop)
+        do {
+            let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            if let framework { _ = pipeline.removeHandler(framework) }
+            try pipeline.addHandler(rest, position: .after(self))
+            _ = pipeline.removeHandler(context: context)
+            pipeline.removeHandler(context: decoder).whenComplete { _ in
+                bound.value.door.leave(channel, with: bound.value.rest.bytes, head)
+            }
+        } catch {
+            channel.close(promise: nil)
+        }
+    }
+
+    private func leave(_ channel: any Channel, with bytes: ByteBuffer, _ head: HTTPRequestHead) {
+        let copy = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            // The connection lives as long as one of its descriptors does.
+            fcntl(CInt($0), F_DUPFD_CLOEXEC, 0)
+        }
+        channel.close(promise: nil)
+        if let copy, copy >= 0 { wayBack.take(copy, slot, request: head, then: bytes) }
+    }
+}
+
+/// Collects what a decoder forwards when it is taken out.
+private final class LeftOverBytes: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private(set) var bytes = ByteBuffer()
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var more = unwrapInboundIn(data)
+        bytes.writeBuffer(&more)
     }
 }
 
@@ -185,17 +214,11 @@ extension FrontDoor {
         state = .refused
         self.context.metrics.refused(error.code)
         guard unanswered == 0 else { return context.close(promise: nil) }
-        let body = error.body
-        var headers = HTTPHeaders([
-            ("Content-Type", "application/json"), ("Content-Length", String(body.count)), ("Connection", "close"),
-            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
-        ])
-        if let seconds = error.retryAfter { headers.add(name: "Retry-After", value: String(seconds)) }
-        for header in error.headers { headers.replaceOrAdd(name: header.name, value: header.value) }
         let head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: error.code.status), headers: headers)
+            version: .http1_1, status: HTTPResponseStatus(statusCode: error.code.status),
+            headers: HTTPHeaders(error.responseHeaders))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: error.body)))), promise: nil)
         let channel = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
             // What the peer still sends is read and discarded, so that it gets the answer before the connection's end.

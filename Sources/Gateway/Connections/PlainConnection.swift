@@ -1,0 +1,237 @@
+import Broadcasting
+import MessageBus
+import NIOCore
+import NIOHTTP1
+import Reactor
+import WebSocketTransport
+
+/// A connection that speaks HTTP: reads requests that are plain, publishes what they publish, and gives the connection away with the first one that is
+/// for someone else: to the hub as a reader, or to the HTTP framework.
+///
+/// Requests are dealt with one after the other. While one is being published, what comes after it waits here, and no more is read once
+/// `maximumHeld` bytes do.
+///
+/// Isolation: its loop.
+final class PlainConnection: SocketHandler {
+    private enum State {
+        case reading
+        /// A request is with the bus.
+        case publishing(PublishRequest)
+        /// Refused, or given away: what still comes is discarded.
+        case done
+    }
+
+    /// What it waits for, and how long it may.
+    enum Wait {
+        case head, body, idle
+
+        var bound: TimeAmount {
+            switch self {
+            case .head: HTTPDeadline.head
+            case .body: HTTPDeadline.body
+            case .idle: HTTPDeadline.idle
+            }
+        }
+    }
+
+    private static let maximumHeld = 64 * 1024
+
+    private let reception: Reception
+    private unowned let socket: StreamSocket
+    private var state = State.reading
+    /// What has come and was not dealt with.
+    private var held: ByteBuffer?
+    /// A publishing request whose body is not complete, and where the request ends.
+    private var partial: (request: PublishRequest, bodyStart: Int, end: Int)?
+    private var isReading = true
+    private var hasInputEnded = false
+    /// When its wait is over; `nil` while it waits for nothing.
+    private(set) var due: NIODeadline?
+    /// Its place among the reception's connections.
+    var index = -1
+
+    init(at reception: Reception, _ socket: StreamSocket) {
+        self.reception = reception
+        self.socket = socket
+        wait(for: .head)
+    }
+
+    private func wait(for wait: Wait) { due = .now() + wait.bound }
+
+    // MARK: What comes
+
+    func received(_ bytes: inout ByteBuffer) {
+        // After a refusal it is discarded, so that the peer gets the answer before the connection's end.
+        if case .done = state { return }
+        if var held {
+            self.held = nil
+            held.writeBuffer(&bytes)
+            proceed(&held)
+        } else {
+            proceed(&bytes)
+        }
+    }
+
+    /// Deals with as many requests as are there, and holds what is left.
+    private func proceed(_ bytes: inout ByteBuffer) {
+        while case .reading = state, bytes.readableBytes > 0 {
+            guard step(&bytes) else { break }
+        }
+        if case .done = state { return }
+        if bytes.readableBytes > 0 { held = ByteBuffer(bytes: bytes.readableBytesView) }
+        if case .publishing = state, (held?.readableBytes ?? 0) > Self.maximumHeld { read(false) }
+    }
+
+    /// - Returns: `false` where more has to come first.
+    private func step(_ bytes: inout ByteBuffer) -> Bool {
+        if let partial {
+            guard bytes.readableBytes >= partial.end else { return false }
+            self.partial = nil
+            bytes.moveReaderIndex(forwardBy: partial.bodyStart)
+            publish(partial.request, partial.end - partial.bodyStart, &bytes)
+            return true
+        }
+        switch PlainRequestHead.read(bytes) {
+        case .incomplete: return false
+        case .other: handOver(bytes)
+        case .head(let head, let length): take(head, length, &bytes)
+        }
+        return partial == nil
+    }
+
+    private func take(_ head: HTTPRequestHead, _ length: Int, _ bytes: inout ByteBuffer) {
+        guard head.excess == nil else { return handOver(bytes) }
+        if head.method == .GET {
+            guard !head.hasBody, Route(path: head.path) != .http else { return handOver(bytes) }
+            bytes.moveReaderIndex(forwardBy: length)
+            return admit(head, then: &bytes)
+        }
+        guard let request = PublishRequest(head, maximumBody: reception.context.configuration.maximumBody) else {
+            return handOver(bytes)
+        }
+        guard bytes.readableBytes >= length + request.bodyLength else {
+            partial = (request, length, length + request.bodyLength)
+            return wait(for: .body)
+        }
+        bytes.moveReaderIndex(forwardBy: length)
+        publish(request, request.bodyLength, &bytes)
+    }
+
+    // MARK: Giving it away
+
+    /// Makes the connection a reader's, or refuses.
+    func admit(_ head: HTTPRequestHead, then bytes: inout ByteBuffer) {
+        do throws(GatewayError) {
+            try ReaderEntrance(reception: reception, socket: socket).admit(head, Route(path: head.path))
+            leave()
+            if bytes.readableBytes > 0 { socket.handler?.received(&bytes) }
+        } catch {
+            refuse(error)
+        }
+    }
+
+    private func handOver(_ bytes: ByteBuffer) {
+        leave()
+        let earlier = ByteBuffer(bytes: bytes.readableBytesView)
+        guard let (descriptor, keepsake) = socket.release(), let slot = keepsake as? ConnectionSlot else {
+            return socket.close()
+        }
+        reception.http.take(descriptor, slot, after: earlier)
+    }
+
+    private func leave() {
+        state = .done
+        due = nil
+        reception.forget(self)
+    }
+
+    // MARK: Ends
+
+    func inputEnded() {
+        hasInputEnded = true
+        switch state {
+        case .publishing: break
+        case .done where socket.isFinishing: break
+        case .reading, .done: socket.close()
+        }
+    }
+
+    func drained() {}
+
+    func closed(_ error: SocketError?) {
+        if case .publishing = state { reception.context.requests.end() }
+        leave()
+    }
+
+    func timeOut() {
+        if partial == nil && held == nil && hasAnswered { return socket.close() }
+        refuse(GatewayError(.requestTimeout, "the request did not arrive in time"))
+    }
+
+    private func refuse(_ error: GatewayError) {
+        state = .done
+        due = nil
+        held = nil
+        reception.context.metrics.refused(error.code)
+        socket.writeThenClose(error.response())
+    }
+
+    private var hasAnswered = false
+}
+
+// Publishing.
+extension PlainConnection: PublishReceiver {
+    private func publish(_ request: PublishRequest, _ length: Int, _ bytes: inout ByteBuffer) {
+        due = nil
+        let body = bytes.readBytes(length: length) ?? []
+        let context = reception.context
+        context.requests.begin()
+        state = .publishing(request)
+        do throws(GatewayError) {
+            let desk = PublishDesk(context: context)
+            let (alert, sender) = try desk.read(request, body: body, from: socket.remoteAddress)
+            let outcome = try context.publisher.publish(
+                alert, sender: sender, ref: nil, on: reception.lane, for: self)
+            if let outcome { answer(request, .success(outcome)) }
+        } catch {
+            answer(request, .failure(error))
+        }
+    }
+
+    func published(_ draft: Draft, tag: String?, _ outcome: PublishQueue.Outcome) {
+        guard case .publishing(let request) = state else { return }
+        answer(request, Publisher.outcome(draft, outcome))
+    }
+
+    func publishedBatch() {
+        // What came behind the request that was answered.
+        guard case .reading = state, var bytes = held else { return }
+        held = nil
+        proceed(&bytes)
+    }
+
+    private func answer(_ request: PublishRequest, _ outcome: Result<Publisher.Outcome, GatewayError>) {
+        let context = reception.context
+        context.requests.end()
+        hasAnswered = true
+        let response = PublishDesk(context: context).response(to: request, outcome)
+        guard !request.isLast && !hasInputEnded && !context.isLeaving else {
+            state = .done
+            held = nil
+            return socket.writeThenClose(response)
+        }
+        socket.write(response)
+        state = .reading
+        wait(for: .idle)
+        read(true)
+    }
+
+    private func read(_ reads: Bool) {
+        guard reads != isReading else { return }
+        isReading = reads
+        socket.setReading(reads)
+    }
+}
+
+@available(*, unavailable)
+extension PlainConnection: Sendable {}

@@ -1,0 +1,78 @@
+import Broadcasting
+import MessageBus
+import NIOCore
+import NIOHTTP1
+import Reactor
+import WebSocketTransport
+
+/// Lets readers in: checks a reading request, answers it, and makes its connection a reader's.
+struct ReaderEntrance {
+    let reception: Reception
+    let socket: StreamSocket
+
+    private var context: GatewayContext { reception.context }
+
+    /// - Throws: the refusal, before anything is changed.
+    func admit(_ head: HTTPRequestHead, _ route: Route) throws(GatewayError) {
+        try context.refuseWhenLeaving()
+        let host = head.headers.first(name: "host")
+        try context.checkOrigin(head.headers.first(name: "origin"), host: host)
+        switch route {
+        case .duplex:
+            let handshake = try handshake(head, subprotocols: ["crier.v1"])
+            let token = PublishToken.token(inAuthorization: head.headers.first(name: "authorization"))
+            let session = DuplexSocket(
+                at: reception, form: handshake.compression == nil ? .webSocket : .deflatedWebSocket,
+                place: try place(for: head), token: token, now: .now())
+            open(handshake, session)
+        case .read(let topics, let form):
+            let request = try ReadRequest(
+                topics: topics, form: form, fields: RequestFields(head), now: context.clock.now(),
+                limits: context.readLimits)
+            if form == .webSocket {
+                let handshake = try handshake(head, subprotocols: ["cloudevents.json"])
+                let plain: WireForm = handshake.subprotocol == nil ? .webSocket : .cloudEvents
+                let session = TopicSocket(
+                    at: reception, request, form: handshake.compression == nil ? plain : plain.deflated,
+                    place: try place(for: head))
+                open(handshake, session)
+            } else {
+                let response = StreamResponse.head(
+                    form: form, origin: head.headers.first(name: "origin"), policy: context.configuration.allowedOrigins
+                )
+                let reader = StreamReader(at: reception, place: try place(for: head), socket: socket)
+                socket.handler = reader
+                reader.open(request, with: response)
+            }
+        case .http: throw GatewayError(.internalError, "not a reader's request")
+        }
+    }
+
+    private func place(for head: HTTPRequestHead) throws(GatewayError) -> SocketPlace {
+        let address = context.address(of: socket.remoteAddress) { head.headers[$0].last }
+        return try SocketPlace(context.addresses, address)
+    }
+
+    private func handshake(
+        _ head: HTTPRequestHead, subprotocols: [String]
+    ) throws(GatewayError) -> WebSocketHandshake {
+        do throws(WebSocketHandshakeError) {
+            return try WebSocketHandshake.accept(
+                head, subprotocols: subprotocols, compression: context.configuration.compresses)
+        } catch {
+            throw GatewayError(
+                error.status == 426 ? .upgradeRequired : .invalidHandshake, error.message,
+                headers: error.headers.map { GatewayError.Header(name: $0.name, value: $0.value) })
+        }
+    }
+
+    private func open(_ handshake: WebSocketHandshake, _ session: some WebSocketSession) {
+        let limits = WebSocketLimits(
+            maxFrameBytes: context.configuration.maximumBody, maxMessageBytes: context.configuration.maximumBody)
+        let connection = WebSocketConnection(
+            session: session, writer: socket, limits: limits, compression: handshake.compression)
+        socket.handler = connection
+        socket.write(handshake.response())
+        connection.open()
+    }
+}
