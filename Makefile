@@ -50,8 +50,11 @@ acceptance: build
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
 
+## Fan-out beside uWebSockets, NATS, nchan, Node's ws and a relay in C, in one run: some twenty minutes. BENCH="--quick" for two.
+BENCH ?=
 bench: build
-	scripts/bench.sh
+	scripts/install-packages.sh bench
+	scripts/bench.sh $(BENCH)
 
 ## The buses with 1, 4 and 8 VMs, beside what they are made of alone.
 bench-buses: build

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that building Crier (`build`), running several VMs on one machine (`cluster`) or testing (`test`) needs and that are
-# missing.
+# Installs the Debian packages that building Crier (`build`), running several VMs on one machine (`cluster`), testing (`test`) or measuring it beside
+# others (`bench`) needs and that are missing.
 # A second run finds nothing missing and touches neither apt nor the network.
 set -eu
 
@@ -9,10 +9,12 @@ BUILD_PACKAGES="ca-certificates git libhiredis-dev libpq-dev zlib1g-dev"
 # The tests start their own servers on ports of their own; openssl makes the certificates of those that speak TLS. libatomic1 is for the Node.js
 # that Playwright's Python package brings along.
 TEST_PACKAGES="chromium curl fonts-dejavu-core libatomic1 openssl pgbouncer postgresql python3-venv redis-server"
+# The servers beside which fan-out is measured, and what compiles the floor and the load tool. libuv1 and python3-venv are for uWebSockets' package.
+BENCH_PACKAGES="gcc libc6-dev libnginx-mod-nchan libuv1 nats-server nginx-light node-ws python3 python3-venv"
 NODE_MAJOR=18
 
 usage() {
-    echo "usage: $0 build|cluster|test" >&2
+    echo "usage: $0 build|cluster|test|bench" >&2
     exit 64
 }
 
@@ -20,6 +22,7 @@ usage() {
 case $1 in
     build) wanted=$BUILD_PACKAGES ;;
     cluster) wanted="$BUILD_PACKAGES curl postgresql redis-server" ;;
+    bench) wanted="$BUILD_PACKAGES $BENCH_PACKAGES" ;;
     test)
         wanted="$BUILD_PACKAGES $TEST_PACKAGES"
         # Any Node.js from somewhere else will do, if it is new enough.
