@@ -72,10 +72,10 @@ let package = Package(
         .target(
             name: "PostgresBus", dependencies: [nioConcurrencyHelpers, "CLibPQ", "MessageBus", deque, logging],
             swiftSettings: strict),
-        .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib"),
         .target(
-            name: "Reactor", dependencies: ["CEpoll", deque, heap, nioConcurrencyHelpers, nioCore],
+            name: "Reactor", dependencies: ["CLinux", deque, heap, nioConcurrencyHelpers, nioCore],
             swiftSettings: strict),
         .target(
             name: "WebSocketTransport", dependencies: ["CZlib", "Reactor", nioCore, nioHTTP1, nioPosix, crypto],
@@ -92,7 +92,8 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "MessageBus", "PrometheusMetrics", "Reactor", "StrictJSON", "WebSocketTransport",
+                "Broadcasting", "CLinux", "MessageBus", "PrometheusMetrics", "Reactor", "StrictJSON",
+                "WebSocketTransport",
                 hummingbird,
                 hummingbirdCore, httpTypes, systemPackage, coreMetrics, nioCore, nioHTTP1, nioHTTPTypes,
                 nioHTTPTypesHTTP1, nioPosix, configuration, crypto, deque,

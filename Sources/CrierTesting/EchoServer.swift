@@ -36,8 +36,9 @@ public struct EchoServer: Sendable {
         let listener = try await SocketListener.bind(host: host, port: port, on: loop) { descriptor in
             // Where there is no memory left for it, the connection is as good as refused.
             guard let socket = try? StreamSocket(adopting: descriptor, on: loop) else { return }
-            socket.handler = UpgradeGate(socket, subprotocols: subprotocols) {
-                WebSocketConnection(session: makeSession(), writer: socket, limits: limits)
+            socket.handler = UpgradeGate(socket, subprotocols: subprotocols) { compression in
+                WebSocketConnection(
+                    session: makeSession(), writer: socket, limits: limits, compression: compression)
             }
         }
         return EchoServer(listener: listener, port: try await loop.submit { listener.value.port }.get())
@@ -62,11 +63,12 @@ extension ReactorLoop {
 private final class UpgradeGate<Session: WebSocketSession>: SocketHandler {
     private unowned let socket: StreamSocket
     private let subprotocols: [String]
-    private let makeConnection: () -> WebSocketConnection<Session>
+    private let makeConnection: (PerMessageDeflate?) -> WebSocketConnection<Session>
     private var held = ByteBuffer()
 
     init(
-        _ socket: StreamSocket, subprotocols: [String], makeConnection: @escaping () -> WebSocketConnection<Session>
+        _ socket: StreamSocket, subprotocols: [String],
+        makeConnection: @escaping (PerMessageDeflate?) -> WebSocketConnection<Session>
     ) {
         self.socket = socket
         self.subprotocols = subprotocols
@@ -93,8 +95,9 @@ private final class UpgradeGate<Session: WebSocketSession>: SocketHandler {
 
     private func answer(_ head: HTTPRequestHead) {
         do throws(WebSocketHandshakeError) {
-            let handshake = try WebSocketHandshake.accept(head, subprotocols: subprotocols)
-            let connection = makeConnection()
+            let handshake = try WebSocketHandshake.accept(
+                head, subprotocols: subprotocols, compression: true)
+            let connection = makeConnection(handshake.compression)
             socket.handler = connection
             socket.write(handshake.response())
             connection.open()

@@ -13,11 +13,14 @@ from collections import Counter
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 WSTEST = REPOSITORY / ".venv/autobahn/wstest"
 
-# Framing, control frames, reserved bits, opcodes, fragmentation, UTF-8, closing, and the odd ones. Not 9 (performance) and not 12 and 13
-# (permessage-deflate, which Crier does not negotiate).
+# Framing, control frames, reserved bits, opcodes, fragmentation, UTF-8, closing, the odd ones, and of permessage-deflate (a thousand messages a case)
+# one of each kind of payload and of parameters. Not 9 (performance).
 CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
+CASES += ["12.1.1", "12.1.5", "12.1.11", "12.2.3", "12.3.3", "12.4.3", "12.5.3", "13.1.3", "13.2.3", "13.3.3", "13.7.3"]
 # What these patterns come to in the pinned version: a run that ended early must not pass for a good one.
-CASE_COUNT = 247
+CASE_COUNT = 258
+# Offers of a window below 32 KiB are declined: one compressed alert has to fit everyone.
+UNIMPLEMENTED = {"13.3.3"}
 FINE = {"OK", "NON-STRICT", "INFORMATIONAL"}
 FINE_CLOSE = {"OK", "INFORMATIONAL"}
 
@@ -88,8 +91,9 @@ def run_cases(port: int, directory: pathlib.Path) -> dict:
     return results
 
 
-def failed(result: dict) -> bool:
-    return result["behavior"] not in FINE or result["behaviorClose"] not in FINE_CLOSE
+def failed(case: str, result: dict) -> bool:
+    fine = {"UNIMPLEMENTED"} if case in UNIMPLEMENTED else FINE
+    return result["behavior"] not in fine or result["behaviorClose"] not in FINE_CLOSE
 
 
 def report(results: dict) -> bool:
@@ -97,7 +101,7 @@ def report(results: dict) -> bool:
     counts: Counter = Counter()
     for case in sorted(results, key=lambda name: [int(part) for part in name.split(".")]):
         result = results[case]
-        if failed(result):
+        if failed(case, result):
             details = result["details"]
             counts["failed"] += 1
             print(f"FAILED {case}: {result['behavior']}, close {result['behaviorClose']}")
@@ -112,7 +116,7 @@ def report(results: dict) -> bool:
         print(f"autobahn: {len(results)} of {CASE_COUNT} cases ran")
     print(
         f"autobahn: {len(results)} cases, {counts['OK']} ok, {counts['INFORMATIONAL']} informational, "
-        f"{counts['NON-STRICT']} non-strict, {counts['failed']} failed"
+        f"{counts['NON-STRICT']} non-strict, {counts['UNIMPLEMENTED']} declined, {counts['failed']} failed"
     )
     return complete and not counts["failed"]
 

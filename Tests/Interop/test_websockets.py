@@ -96,6 +96,34 @@ def test_compression_is_not_negotiated(server):
         assert socket.ask("ping")["event"] == "ack"
 
 
+def test_compression_for_those_who_ask_for_it(own_server, topic):
+    server = own_server(COMPRESSION="on")
+    text = "The quick brown fox jumps over the lazy dog. " * 40
+    with Duplex(server, compression="deflate") as squeezed, Duplex(server) as plain:
+        assert [str(extension) for extension in squeezed.socket.protocol.extensions]
+        assert plain.socket.protocol.extensions == []
+        squeezed.ask("subscribe", topics=[topic])
+        plain.ask("subscribe", topics=[topic])
+        # What the client sends is compressed too.
+        assert squeezed.ask("publish", topic=topic, message=text)["event"] == "ack"
+        assert squeezed.ask("publish", topic=topic, message="short")["event"] == "ack"
+        for message in (text, "short"):
+            assert squeezed.message() == (heard := plain.message())
+            assert heard["message"] == message
+        metrics = curl(f"{server.url}/metrics").body.decode()
+        assert 'crier_sockets{form="websocket-deflate"} 1' in metrics
+        assert 'crier_sockets{form="websocket"} 1' in metrics
+
+
+def test_a_message_that_inflates_beyond_the_limit_closes_its_socket_alone(own_server):
+    server = own_server(COMPRESSION="on")
+    with Duplex(server) as other, Duplex(server, compression="deflate") as bomber:
+        bomber.socket.send("x" * 1_000_000)
+        code, _ = bomber.closed()
+        assert code == 1009
+        assert other.ask("ping")["event"] == "ack"
+
+
 def test_publish_is_acknowledged_and_heard(server, topic):
     with Duplex(server) as speaker, Duplex(server) as listener:
         subscribed = listener.ask("subscribe", topics=[topic])

@@ -1,4 +1,5 @@
 import Crypto
+import NIOConcurrencyHelpers
 
 /// The name that the server gives to whoever raises an alert.
 ///
@@ -6,11 +7,20 @@ import Crypto
 /// give the address away (HMAC-SHA256 under a key that only this process knows).
 struct SenderNames: Sendable {
     private let key = SymmetricKey(size: .bits256)
+    /// The one found last: a busy publisher asks for its own again and again.
+    private let last = NIOLockedValueBox<(address: ClientAddress, name: String)?>(nil)
 
     /// A publisher that gave the publish token.
     static let publisher = "publisher"
 
     func guest(at address: ClientAddress) -> String {
+        if let last = last.withLockedValue({ $0 }), last.address == address { return last.name }
+        let name = derive(address)
+        last.withLockedValue { $0 = (address, name) }
+        return name
+    }
+
+    private func derive(_ address: ClientAddress) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: Array(address.description.utf8), using: key)
         let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         return "guest-" + String(code.prefix(6).map { alphabet[Int($0) % alphabet.count] })

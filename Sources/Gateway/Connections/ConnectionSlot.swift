@@ -12,6 +12,9 @@ final class ConnectionCount: Sendable {
         self.metrics = metrics
     }
 
+    /// How many are open.
+    var current: Int { count.load(ordering: .relaxed) }
+
     /// - Returns: `nil` where as many are open as may be.
     func enter() -> ConnectionSlot? {
         guard count.add(1, ordering: .relaxed).newValue <= maximum else {

@@ -74,9 +74,9 @@ public final class GatewayServer: Sendable {
         let entrance = HTTPEntrance(context, http: connections, eventLoops: frameworkLoops, wayBack: wayBack)
         let receptions = try await Reception.open(context, http: entrance, on: loops)
         wayBack.lead(to: receptions)
+        let open = ConnectionCount(maximum: maximum, metrics: context.metrics)
         let listener = try await Listener.bind(
-            configuration, receptions: receptions, loops: loops,
-            count: ConnectionCount(maximum: maximum, metrics: context.metrics))
+            configuration, receptions: receptions, loops: loops, count: open)
         logger.info("listening", metadata: ["port": "\(listener.port)", "host": "\(configuration.host)"])
 
         try await withThrowingTaskGroup(of: Part.self) { group in
@@ -94,6 +94,10 @@ public final class GatewayServer: Sendable {
             }
             group.addTask {
                 await connections.run()
+                return .worker
+            }
+            group.addTask {
+                await FreedMemory(connections: open).watch()
                 return .worker
             }
             group.addTask {

@@ -1,4 +1,4 @@
-import CEpoll
+import CLinux
 
 /// Which of a loop's sockets may be written by their numbers alone, for those who write the same bytes to thousands.
 ///

@@ -1,4 +1,4 @@
-import CEpoll
+import CLinux
 public import NIOCore
 
 #if canImport(Musl)
