@@ -54,6 +54,7 @@ lint:
 BENCH ?=
 bench: build
 	scripts/install-packages.sh bench
+	$(SWIFT_BUILD) --product bare-hummingbird
 	scripts/bench.sh $(BENCH)
 
 ## The buses with 1, 4 and 8 VMs, beside what they are made of alone.

@@ -40,6 +40,7 @@ let package = Package(
         .executable(name: "crier-acceptance", targets: ["AcceptanceRun"]),
         .executable(name: "crier-faulty", targets: ["FaultyServer"]),
         .executable(name: "crier-echo", targets: ["EchoServer"]),
+        .executable(name: "bare-hummingbird", targets: ["BareHummingbird"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -104,7 +105,8 @@ let package = Package(
             name: "Crier",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "Gateway", "MessageBus", "PostgresBus", "PrometheusMetrics", "RedisBus", "StrictJSON",
+                "Broadcasting", "Gateway", "MessageBus", "PostgresBus", "PrometheusMetrics", "Reactor", "RedisBus",
+                "StrictJSON",
                 "WebSocketTransport", argumentParser, asyncHTTPClient, histogram, logging, nioCore, nioPosix, nioHTTP1,
                 unixSignals,
             ],
@@ -120,6 +122,9 @@ let package = Package(
         .executableTarget(
             name: "EchoServer", dependencies: ["CrierTesting", "Reactor"], path: "Tests/Interop/EchoServer",
             swiftSettings: strict),
+        .executableTarget(
+            name: "BareHummingbird", dependencies: [hummingbird, logging, nioCore, nioPosix],
+            path: "Tests/BareHummingbird", swiftSettings: strict),
         .target(
             name: "Acceptance",
             dependencies: [
@@ -183,6 +188,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CrierTests",
-            dependencies: ["Crier", "CrierTesting", "MessageBus", argumentParser], swiftSettings: strict),
+            dependencies: ["Crier", "CrierTesting", "MessageBus", "StrictJSON", argumentParser, nioCore],
+            swiftSettings: strict),
     ]
 )

@@ -195,7 +195,7 @@ def scenarios(quick):
                     "HTTP, 64 connections",
                     {"kind": "http"},
                     arguments(publish_only="http", publishers=64, seconds=seconds),
-                    ("crier", "nchan"),
+                    ("crier", "nchan", "hummingbird"),
                     text=100,
                 ),
                 Case(

@@ -17,6 +17,7 @@ from places import BENCHMARKS, ROOT
 from programs import ENVIRONMENT, FLOOR
 
 PEERS = BENCHMARKS / "peers"
+BARE_HUMMINGBIRD = ROOT / ".build" / "release" / "bare-hummingbird"
 # The header of a WebSocket frame of 126 bytes to 64 KiB.
 FRAME_HEADER = 4
 CORES = sorted(os.sched_getaffinity(0))
@@ -45,6 +46,7 @@ SERVERS = {
         # `MSG bench 1 232\r\n` before and `\r\n` after the text.
         Server("nats", "NATS server", "nats", 19),
         Server("nchan", "nchan (nginx)", "nchan"),
+        Server("hummingbird", "a bare Hummingbird route", "crier"),
         Server("ws", "ws (Node)", "relay"),
     )
 }
@@ -99,6 +101,8 @@ def command(key, crier, port, threads, folder):
             return [ENVIRONMENT / "bin" / "python", PEERS / "uws.py", str(port)], {}
         case "ws":
             return ["node", PEERS / "ws.js", str(port)], {"NODE_PATH": "/usr/share/nodejs"}
+        case "hummingbird":
+            return [BARE_HUMMINGBIRD, str(port)], {}
         case "nats":
             return ["nats-server", "-c", filled("nats.conf.in", folder, PORT=port, CLIENT_PORT=free_port())], {}
         case "nchan":
@@ -169,6 +173,14 @@ def ws_version():
     return "?"
 
 
+def hummingbird_version():
+    try:
+        pins = json.loads((ROOT / "Package.resolved").read_text())["pins"]
+        return next(pin["state"]["version"] for pin in pins if pin["identity"] == "hummingbird")
+    except (OSError, KeyError, StopIteration):
+        return "?"
+
+
 def versions():
     socketify = output(
         ENVIRONMENT / "bin" / "python", "-c", "import importlib.metadata as m; print(m.version('socketify'))"
@@ -180,6 +192,7 @@ def versions():
         "nats": output("nats-server", "--version").removeprefix("nats-server: "),
         "nchan": f"{debian_version('libnginx-mod-nchan')} in nginx {debian_version('nginx')}",
         "ws": f"{ws_version()} on Node {output('node', '--version')}",
+        "hummingbird": hummingbird_version(),
     }
 
 
@@ -191,6 +204,8 @@ def missing():
             found[key] = f"{program} is not installed"
     if "nchan" not in found and not os.path.exists("/usr/lib/nginx/modules/ngx_nchan_module.so"):
         found["nchan"] = "nginx has no nchan module"
+    if not BARE_HUMMINGBIRD.exists():
+        found["hummingbird"] = "swift build -c release --product bare-hummingbird was not run"
     if "ws" not in found and ws_version() == "?":
         found["ws"] = "node-ws is not installed"
     return found

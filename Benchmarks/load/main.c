@@ -23,10 +23,11 @@ enum { BATCH = 256, TALKERS = 0xffffffff };
 /// How long sockets may take to open, and the last alerts to come.
 static const int64_t opening_limit = 60ll * 1000000000, drain_limit = 10ll * 1000000000;
 static const int64_t longest_wait = 10 * 1000 * 1000;
+static const int64_t look_interval = 50 * 1000;
 
 static struct options options;
 static int poller;
-/// Nanoseconds that a spinning tool has looked in vain.
+/// Nanoseconds that a spinning tool has waited between looks.
 static int64_t idle;
 
 /// What is counted, at one point in time.
@@ -45,15 +46,27 @@ static struct moment moment_now(void) {
         .totals = totals};
 }
 
+/// Looks what has happened, if the last look left nothing behind not before some time has passed. While this tool looks, and while it is told of
+/// something, it and the server hold the same lock.
+static int look(struct epoll_event *events) {
+    static int64_t next;
+    int64_t begin = now(), at = begin;
+    while (at < next) at = now();
+    idle += at - begin;
+    int count = epoll_wait(poller, events, BATCH, 0);
+    next = count < BATCH ? at + look_interval : 0;
+    return count;
+}
+
 /// Waits until `until` at most, and takes what has happened on all sockets.
 static void step(int64_t until) {
     struct epoll_event events[BATCH];
-    int64_t begin = now();
-    struct timespec wait = timespec_of(options.spins ? 0 : until - begin);
-    int count = epoll_pwait2(poller, events, BATCH, &wait, NULL);
-    if (options.spins && count == 0) {
-        idle += now() - begin;
-        return;
+    int count;
+    if (options.spins) {
+        count = look(events);
+    } else {
+        struct timespec wait = timespec_of(until - now());
+        count = epoll_pwait2(poller, events, BATCH, &wait, NULL);
     }
     for (int i = 0; i < count; i++)
         if (events[i].data.u32 != TALKERS) readers_handle(events[i].data.u32, events[i].events);

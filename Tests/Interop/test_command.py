@@ -1,4 +1,4 @@
-"""The commands `publish`, `subscribe`, `vms` and `bench` against the real server, as a shell uses them."""
+"""The commands `publish`, `subscribe` and `vms` against the real server, as a shell uses them."""
 
 import contextlib
 import json
@@ -452,22 +452,3 @@ def test_vms_lists_the_vm(server):
 def test_vms_without_a_server():
     done = crier("vms", "--server", f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 69 and "no answer" in done.stderr
-
-
-# bench
-
-
-def test_bench_finds_nothing_lost(server, topic):
-    done = crier("bench", "--server", server.url, "--sockets", "20", "--seconds", "1", "--topic", topic, "--json")
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert (report["lost"], report["doubled"], report["closed"]) == (0, 0, 0)
-    assert report["sockets"] == 20 and report["delivered"] >= 20
-    assert 0 < report["latency_ms_p50"] <= report["latency_ms_p99"] <= report["latency_ms_max"]
-    text = crier("bench", "--server", server.url, "--sockets", "5", "--rate", "20", "--seconds", "1", "--topic", topic)
-    assert text.returncode == 0 and "lost 0, doubled or reordered 0, closed 0" in text.stdout
-
-
-def test_bench_without_a_server():
-    done = crier("bench", "--server", f"http://127.0.0.1:{free_port()}", "--sockets", "1", "--seconds", "1")
-    assert (done.returncode, done.stdout) == (69, "") and done.stderr.startswith("crier: ")

@@ -4,24 +4,17 @@ import NIOCore
 
 /// Hands the log's alerts to the shards: one batch is under way, the next gathers meanwhile.
 ///
-/// A batch costs the shards one write a reader, however many alerts it joins. So while alerts come faster than they can be written, which a batch of
-/// several shows, the next one begins a moment later, so that more can join it: an eighth of what the last one took, at most 4 ms. An alert that
-/// comes alone never waits.
+/// A batch costs the shards one write a reader, however many alerts it joins, so a VM that is busy writes larger batches. An alert that finds nothing
+/// under way goes at once.
 ///
 /// Bounded by `limit` gathered alerts; overflow policy: ``give(_:)`` waits, and with it the reading of the log.
 final class HandOver: Sendable {
     private struct State {
         var gathered: [EncodedAlert] = []
         var isUnderWay = false
-        /// The next batch does not begin before.
-        var opens = NIODeadline.distantPast
         /// Who waits for room, or for nothing to be under way.
         var waiter: (continuation: CheckedContinuation<Void, Never>, needsEmpty: Bool)?
     }
-
-    private static let longestPause = TimeAmount.milliseconds(4)
-    /// Batches that are written faster than this are followed at once.
-    private static let shortest = TimeAmount.microseconds(200)
 
     private let shards: [NIOLoopBound<HubShard>]
     private let limit: Int
@@ -39,29 +32,15 @@ final class HandOver: Sendable {
 
     /// Takes the log's next alerts. Returns once there is room for more. Called by one task.
     func give(_ alerts: [EncodedAlert]) async {
-        let next = state.withLockedValue { state -> Next in
-            if state.isUnderWay {
-                state.gathered += alerts
-                return .wait
+        let isFirst = state.withLockedValue { state in
+            guard state.isUnderWay else {
+                state.isUnderWay = true
+                return true
             }
-            state.isUnderWay = true
-            if state.opens <= .now() { return .broadcast }
-            state.gathered = alerts
-            return .pause(state.opens)
+            state.gathered += alerts
+            return false
         }
-        switch next {
-        case .broadcast: return broadcast(alerts)
-        case .pause(let end): pause(until: end)
-        case .wait: break
-        }
-        await wait(untilEmpty: false)
-    }
-
-    /// What is to be done with alerts that are given.
-    private enum Next {
-        case broadcast
-        case pause(NIODeadline)
-        case wait
+        if isFirst { broadcast(alerts) } else { await wait(untilEmpty: false) }
     }
 
     /// Waits until every shard has written everything that was given. Called by the task that gives.
@@ -79,29 +58,14 @@ final class HandOver: Sendable {
     }
 
     private func broadcast(_ alerts: [EncodedAlert]) {
-        let began = NIODeadline.now()
-        let remaining = Countdown(shards.count) { self.finish(alerts, began) }
+        let remaining = Countdown(shards.count) {
+            // The last shard has written the batch.
+            if let last = alerts.last { self.written(last.position) }
+            self.proceed()
+        }
         for shard in shards {
             shard.eventLoop.execute { shard.value.submit(.batch(alerts) { remaining.arrive() }) }
         }
-    }
-
-    /// The last shard has written the batch; called on its event loop.
-    private func finish(_ alerts: [EncodedAlert], _ began: NIODeadline) {
-        if let last = alerts.last { written(last.position) }
-        let now = NIODeadline.now()
-        let duration = now - began
-        let isBusy = alerts.count > 1 && duration >= Self.shortest
-        let opens = isBusy ? now + min(.nanoseconds(duration.nanoseconds / 8), Self.longestPause) : now
-        let hasMore = state.withLockedValue { state in
-            state.opens = opens
-            return !state.gathered.isEmpty
-        }
-        if hasMore && isBusy { pause(until: opens) } else { proceed() }
-    }
-
-    private func pause(until end: NIODeadline) {
-        shards.first?.eventLoop.scheduleTask(deadline: end) { self.proceed() }
     }
 
     private func proceed() {

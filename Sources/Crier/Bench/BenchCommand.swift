@@ -1,15 +1,6 @@
 import ArgumentParser
 import NIOCore
-import NIOPosix
-import StrictJSON
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Reactor
 
 /// `crier bench`: opens sockets, publishes, and measures what reaches them.
 struct BenchCommand: AsyncParsableCommand {
@@ -19,10 +10,11 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: """
             The server has to run with RATE_LIMITS=off, since all sockets come from \
             one address. Its CPU time and memory are read from its /metrics. Every \
-            socket checks that no alert is lost, doubled or reordered.
+            socket checks that no alert is lost, duplicated or reordered; the exit \
+            status is 1 if one is.
 
               crier bench --sockets 1000 --in-flight 8 --seconds 10
-              crier bench --sockets 10000 --rate 50 --json
+              crier bench --sockets 10000 --form sse --rate 50 --json
               crier bench --server http://localhost:8081 --server http://localhost:8082
 
             Sockets and alerts are spread evenly over several servers, which have to \
@@ -33,8 +25,14 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Address of the server; may be repeated. Default: \(ServerURL.local).")
     var server: [ServerURL] = []
 
+    @Option(help: "How the sockets read: ws (WebSocket) or sse (server-sent events).")
+    var form = LoadPlan.Form.ws
+
     @Option(help: "Sockets to open.")
     var sockets = 1000
+
+    @Option(help: "Sockets that are being opened at any moment.")
+    var connectionsAtOnce = 256
 
     @Option(help: "Alerts that may be on their way at once.")
     var inFlight = 8
@@ -48,7 +46,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Seconds to measure, after a second to warm up.")
     var seconds = 10
 
-    @Option(help: "Event loops of this tool.")
+    @Option(help: "Threads of this tool.")
     var threads = 1
 
     @Option(help: "Topic to use.")
@@ -61,7 +59,11 @@ struct BenchCommand: AsyncParsableCommand {
         guard server.allSatisfy({ $0.description.lowercased().hasPrefix("http://") }) else {
             throw ValidationError("bench measures servers without TLS: give an http:// address")
         }
+        guard server.count <= 64 else { throw ValidationError("--server may be repeated 64 times") }
         guard (1...1_000_000).contains(sockets) else { throw ValidationError("--sockets is 1 to 1000000") }
+        guard (1...10_000).contains(connectionsAtOnce) else {
+            throw ValidationError("--connections-at-once is 1 to 10000")
+        }
         guard (1...4096).contains(inFlight) else { throw ValidationError("--in-flight is 1 to 4096") }
         guard (24...4096).contains(payload) else { throw ValidationError("--payload is 24 to 4096") }
         guard (1...3600).contains(seconds) else { throw ValidationError("--seconds is 1 to 3600") }
@@ -71,21 +73,19 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        signal(SIGPIPE, SIG_IGN)
-        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        let load = LoadGenerator(
-            plan: LoadPlan(
-                servers: server.isEmpty ? [.local] : server, sockets: sockets, inFlight: inFlight, rate: rate,
-                payload: payload, seconds: seconds,
-                topic: topic),
-            eventLoops: eventLoops)
+        StandardStreams.ignoreBrokenPipes()
+        let plan = LoadPlan(
+            servers: server.isEmpty ? [.local] : server, form: form, sockets: sockets,
+            connectionsAtOnce: connectionsAtOnce, threads: min(threads, sockets), inFlight: inFlight, rate: rate,
+            payload: payload, seconds: seconds, topic: topic)
+        let loops = try ReactorLoopGroup(count: plan.threads)
         do {
-            let report = try await load.run()
+            let report = try await LoadRun(plan, on: loops).run()
+            try await loops.shutdownGracefully()
             print(json ? report.json : report.text)
-            try await eventLoops.shutdownGracefully()
             if !report.isCorrect { throw ExitCode(1) }
         } catch let error as LoadFailure {
-            try? await eventLoops.shutdownGracefully()
+            try? await loops.shutdownGracefully()
             StandardStreams.note(error.description)
             throw ExitCode(ClientExit.unavailable)
         }

@@ -60,7 +60,6 @@ final class Listener: Sendable {
 
     private static func configure(_ descriptor: CInt) {
         set(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
-        set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
         // A peer that takes nothing for 20 s is gone, whatever its TCP has still to try.
         set(descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, 20_000)
     }

@@ -90,7 +90,9 @@ struct Epoll: ~Copyable, Sendable {
         _ patience: TimeAmount?, events: inout [epoll_event],
         _ body: (_ token: UInt64, _ readiness: Readiness) -> Void
     ) {
-        let count = crier_epoll_wait(instance, &events, CInt(events.count), patience?.nanoseconds ?? -1)
+        // epoll_wait(2) counts in milliseconds: rounded up, so that nothing is early.
+        let milliseconds = patience.map { CInt(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
+        let count = epoll_wait(instance, &events, CInt(events.count), milliseconds)
         // A signal ends the waiting early: the loop turns once more.
         guard count > 0 else { return }
         for event in events[..<Int(count)] {
