@@ -10,7 +10,8 @@ enum Main {
     static func main() async throws {
         let port = CommandLine.arguments.last.flatMap { Int($0) } ?? 8080
         let router = Router()
-        let answer = #"{"id":"0eKKkf000001","event":"message","message":""# + String(repeating: "x", count: 190) + "\"}\n"
+        let text = String(repeating: "x", count: 190)
+        let answer = #"{"id":"0eKKkf000001","event":"message","message":"\#(text)"}"# + "\n"
         router.post("/:topic") { request, _ in
             let body = try await request.body.collect(upTo: 65_536)
             return Response(
