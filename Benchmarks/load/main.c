@@ -32,14 +32,15 @@ static int64_t idle;
 
 /// What is counted, at one point in time.
 struct moment {
-    int64_t at, server_cpu, own_cpu, server_core, own_core;
+    int64_t at, server_cpu, own_cpu, idle, server_core, own_core;
     struct totals totals;
 };
 
 static struct moment moment_now(void) {
     return (struct moment){
         .at = now(),
-        .own_cpu = own_cpu() - idle,
+        .own_cpu = own_cpu(),
+        .idle = idle,
         .server_cpu = process_cpu(),
         .server_core = process_core_busy(options.pid),
         .own_core = process_core_busy(0),
@@ -149,6 +150,12 @@ static void publish_until(int64_t end, uint64_t deliveries) {
     }
 }
 
+/// What this tool used of its core, but for the waiting between looks.
+static double own_share(const struct moment *from, const struct moment *to) {
+    int64_t busy = (to->own_cpu - from->own_cpu) - (to->idle - from->idle);
+    return (double)busy / (double)(to->at - from->at);
+}
+
 /// How much of the server's and of this tool's core something else had, where each has one of its own.
 static void report_others(const struct moment *from, const struct moment *to) {
     if (to->server_core == 0 || to->own_core == 0) return;
@@ -169,7 +176,7 @@ static void report_load(const struct moment *from, const struct moment *to) {
     report_number("cpu_us_per_delivery", cpu / deliveries / 1e3);
     report_number("server_cpu_share", cpu / elapsed);
     report_others(from, to);
-    report_number("tool_cpu_share", (double)(to->own_cpu - from->own_cpu) / elapsed);
+    report_number("tool_cpu_share", own_share(from, to));
     report_number("latency_ms_p50", histogram_percentile(&latencies, 50));
     report_number("latency_ms_p99", histogram_percentile(&latencies, 99));
     report_number("latency_ms_max", (double)latencies.max / 1e6);
@@ -223,7 +230,7 @@ static void herd(void) {
     report_others(&from, &to);
     report_number("herd_seconds", (double)(to.at - from.at) / 1e9);
     report_number("server_cpu_share", (double)(to.server_cpu - from.server_cpu) / (double)(to.at - from.at));
-    report_number("tool_cpu_share", (double)(to.own_cpu - from.own_cpu) / (double)(to.at - from.at));
+    report_number("tool_cpu_share", own_share(&from, &to));
 }
 
 static void read_and_publish(void) {
@@ -243,7 +250,7 @@ static void read_and_publish(void) {
     struct moment to = moment_now();
     report_number("connects_per_second", options.sockets / opening * 1e9);
     report_number("cpu_us_per_connect", (double)(to.server_cpu - from.server_cpu) / options.sockets / 1e3);
-    report_number("tool_cpu_share_connecting", (double)(to.own_cpu - from.own_cpu) / opening);
+    report_number("tool_cpu_share_connecting", own_share(&from, &to));
     if (options.herd == 0 && options.seconds == 0) report_others(&from, &to);
     run_for(options.settle_seconds);
     int64_t idle = process_memory();
