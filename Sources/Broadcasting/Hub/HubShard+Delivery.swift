@@ -60,29 +60,35 @@ extension HubShard {
         batchNumber += 1
         let now = clock.now()
         var parts: [Audience] = []
+        var joined = JoinedBatch(alerts, allocator: allocator)
         for (index, alert) in alerts.enumerated() {
             ring.append(alert, now: now)
-            for audience in audiencesOfAll { select(index, alert, for: audience, &parts) }
+            for audience in audiencesOfAll { select(index, alert, for: audience, &joined, &parts) }
             for audience in audiencesByTopic[alert.alert.draft.topic] ?? [] {
-                select(index, alert, for: audience, &parts)
+                select(index, alert, for: audience, &joined, &parts)
             }
         }
-        var joined = JoinedBatch(alerts, allocator: allocator)
         fanOut = FanOut(
             parts: parts.map { audience in
-                let selection = audience.takeSelection()
+                defer { audience.selection = JoinedBatch.nothing }
                 return FanOut.Part(
-                    audience: audience, bytes: joined.bytes(of: selection, in: audience.key.form),
-                    alerts: selection.count, remaining: audience.members.count)
+                    audience: audience, bytes: joined.bytes(of: audience.selection, in: audience.key.form),
+                    alerts: joined.count(of: audience.selection), remaining: audience.members.count)
             },
             number: batchNumber, healing: alerts.contains { $0.alert.healedFrom != nil } ? alerts : nil,
             start: start, end: ring.head, began: eventLoop.now, completion: completion)
         releaseAhead()
     }
 
-    private func select(_ index: Int, _ alert: EncodedAlert, for audience: Audience, _ parts: inout [Audience]) {
-        guard !audience.members.isEmpty, audience.interest.filter.matches(alert.alert.draft.content) else { return }
-        if audience.select(index) { parts.append(audience) }
+    private func select(
+        _ index: Int, _ alert: EncodedAlert, for audience: Audience, _ joined: inout JoinedBatch,
+        _ parts: inout [Audience]
+    ) {
+        guard !audience.members.isEmpty,
+            audience.isUnfiltered || audience.interest.filter.matches(alert.alert.draft.content)
+        else { return }
+        if audience.selection == JoinedBatch.nothing { parts.append(audience) }
+        audience.selection = joined.adding(index, to: audience.selection)
     }
 
     /// Writes to the next slice of readers, then lets the loop go on with other things or finishes the batch.

@@ -13,8 +13,10 @@ final class Audience {
     private(set) var members: ContiguousArray<Reader> = []
     /// What a fan-out needs of each member, side by side, so that it need not touch the members themselves.
     private var places: ContiguousArray<Place> = []
-    /// What the batch in hand has for it: the places of its alerts in the batch, in order.
-    private var selection: [UInt16] = []
+    /// What the batch in hand has for it, as `JoinedBatch` knows it.
+    var selection = JoinedBatch.nothing
+    /// Whether all alerts of its topics are for it.
+    let isUnfiltered: Bool
     /// How many readers are bound to it, live or not.
     var bound = 0
 
@@ -25,7 +27,10 @@ final class Audience {
         var batch: UInt64
     }
 
-    init(_ key: Key) { self.key = key }
+    init(_ key: Key) {
+        self.key = key
+        isUnfiltered = key.interest.filter == AlertFilter()
+    }
 
     var interest: Interest { key.interest }
 
@@ -95,19 +100,5 @@ final class Audience {
             }
             return sending
         }
-    }
-
-    /// Selects an alert of the batch in hand.
-    ///
-    /// - Returns: whether this is the first of the batch.
-    func select(_ index: Int) -> Bool {
-        selection.append(UInt16(truncatingIfNeeded: index))
-        return selection.count == 1
-    }
-
-    /// Takes what was selected of the batch in hand.
-    func takeSelection() -> [UInt16] {
-        defer { selection = [] }
-        return selection
     }
 }

@@ -42,7 +42,7 @@ struct ReaderEntrance {
                 )
                 let reader = StreamReader(at: reception, place: try place(for: head), socket: socket)
                 socket.handler = reader
-                reader.open(request, with: response)
+                socket.joiningWrites { reader.open(request, with: response) }
             }
         case .http: throw GatewayError(.internalError, "not a reader's request")
         }
@@ -72,7 +72,9 @@ struct ReaderEntrance {
         let connection = WebSocketConnection(
             session: session, writer: socket, limits: limits, compression: handshake.compression)
         socket.handler = connection
-        socket.write(handshake.response())
-        connection.open()
+        socket.joiningWrites {
+            socket.write(handshake.response())
+            connection.open()
+        }
     }
 }

@@ -17,20 +17,19 @@ enum Route: Equatable, Sendable {
 
     /// - Parameter path: the path without its query, as it came: topics need no percent-encoding, but some clients encode `,` and `*`.
     init(path: some StringProtocol) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        if parts.count == 2 && parts[1] == "ws" {
+        let parts = path.utf8.split(
+            separator: UInt8(ascii: "/"), maxSplits: 3, omittingEmptySubsequences: false)
+        if parts.count == 2 && parts[1].elementsEqual("ws".utf8) {
             self = .duplex
         } else if parts.count == 3, let form = Self.form(parts[2]) {
-            self = .read(
-                topics: String(decoding: PercentEncoding.decode(parts[1].utf8), as: UTF8.self),
-                form: form)
+            self = .read(topics: String(decoding: PercentEncoding.decode(parts[1]), as: UTF8.self), form: form)
         } else {
             self = .http
         }
     }
 
-    private static func form(_ name: some StringProtocol) -> WireForm? {
-        switch String(name) {
+    private static func form(_ name: some Collection<UInt8>) -> WireForm? {
+        switch String(decoding: name, as: UTF8.self) {
         case "ws": .webSocket
         case "sse": .eventStream
         case "json": .jsonLines

@@ -8,6 +8,8 @@ final class PendingBytes {
 
     private static let short = 2048
 
+    init() {}
+
     init(_ bytes: ByteBuffer) { append(bytes) }
 
     var first: ByteBuffer? { pieces.first }
@@ -21,6 +23,14 @@ final class PendingBytes {
         } else {
             pieces.append(bytes)
         }
+    }
+
+    /// All of it in one piece.
+    func joined() -> ByteBuffer {
+        guard pieces.count > 1 else { return pieces.first ?? ByteBuffer() }
+        var whole = ByteBufferAllocator().buffer(capacity: count)
+        for piece in pieces { whole.writeImmutableBuffer(piece) }
+        return whole
     }
 
     func drop(_ written: Int) {

@@ -74,6 +74,29 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
 
     // MARK: Writing
 
+    /// Joins what `body` writes into one write at its end.
+    public func joiningWrites(_ body: () -> Void) {
+        guard state == .open, pending == nil else { return body() }
+        let held = PendingBytes()
+        pending = held
+        body()
+        guard state != .closed && state != .released else { return }
+        pending = nil
+        put(held.joined())
+        guard pending == nil else { return }
+        if state == .finishing { shutdown(number, CInt(SHUT_WR)) }
+        // Whoever waited for these bytes to be written goes on.
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        if held.count >= Self.worthTelling { loop.execute { bound.value.tellDrained() } }
+    }
+
+    /// So many bytes may have made their writer wait.
+    private static let worthTelling = 16 * 1024
+
+    private func tellDrained() {
+        if state == .open && pending == nil { handler?.drained() }
+    }
+
     public func write(_ bytes: ByteBuffer) {
         guard state == .open else { return }
         put(bytes)
