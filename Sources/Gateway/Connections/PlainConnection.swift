@@ -66,19 +66,21 @@ final class PlainConnection: SocketHandler {
         if var held {
             self.held = nil
             held.writeBuffer(&bytes)
-            proceed(&held)
+            proceed(&held, isOwn: true)
         } else {
-            proceed(&bytes)
+            proceed(&bytes, isOwn: false)
         }
     }
 
     /// Deals with as many requests as are there, and holds what is left.
-    private func proceed(_ bytes: inout ByteBuffer) {
+    ///
+    /// - Parameter isOwn: whether the bytes are this connection's; the loop's have to be copied.
+    private func proceed(_ bytes: inout ByteBuffer, isOwn: Bool) {
         while case .reading = state, bytes.readableBytes > 0 {
             guard step(&bytes) else { break }
         }
         if case .done = state { return }
-        if bytes.readableBytes > 0 { held = ByteBuffer(bytes: bytes.readableBytesView) }
+        if bytes.readableBytes > 0 { held = isOwn ? bytes : ByteBuffer(bytes: bytes.readableBytesView) }
         if case .publishing = state, (held?.readableBytes ?? 0) > Self.maximumHeld { read(false) }
     }
 
@@ -207,7 +209,7 @@ extension PlainConnection: PublishReceiver {
         // What came behind the request that was answered.
         guard case .reading = state, var bytes = held else { return }
         held = nil
-        proceed(&bytes)
+        proceed(&bytes, isOwn: true)
     }
 
     private func answer(_ request: PublishRequest, _ outcome: Result<Publisher.Outcome, GatewayError>) {

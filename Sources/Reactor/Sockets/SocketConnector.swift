@@ -33,7 +33,7 @@ public final class SocketConnector: PolledDescriptor {
             do throws(SocketError) {
                 _ = try SocketConnector(descriptor, within: patience, on: loop, completion: completion)
             } catch {
-                systemClose(descriptor)
+                closeDescriptor(descriptor)
                 throw error
             }
         } catch {
@@ -77,7 +77,7 @@ public final class SocketConnector: PolledDescriptor {
             }
             return descriptor
         } catch {
-            systemClose(descriptor)
+            closeDescriptor(descriptor)
             throw error
         }
     }
@@ -108,7 +108,7 @@ public final class SocketConnector: PolledDescriptor {
 
     override func end() {
         guard let completion = take() else { return }
-        systemClose(number)
+        closeDescriptor(number)
         completion(.failure(failure))
     }
 
@@ -125,13 +125,5 @@ private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr
         Musl.connect(descriptor, address, size)
     #else
         Glibc.connect(descriptor, address, size)
-    #endif
-}
-
-private func systemClose(_ descriptor: CInt) {
-    #if canImport(Musl)
-        Musl.close(descriptor)
-    #else
-        _ = Glibc.close(descriptor)
     #endif
 }

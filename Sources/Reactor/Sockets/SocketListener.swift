@@ -128,11 +128,3 @@ public final class SocketListener: PolledDescriptor {
         whenClosed = nil
     }
 }
-
-private func closeDescriptor(_ descriptor: CInt) {
-    #if canImport(Musl)
-        Musl.close(descriptor)
-    #else
-        _ = Glibc.close(descriptor)
-    #endif
-}

@@ -244,7 +244,7 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
     }
 
     override func end() {
-        _ = systemClose(number)
+        closeDescriptor(number)
         let handler = handler
         self.handler = nil
         handler?.closed(failure == 0 ? nil : SocketError(call: "connection", code: failure))
@@ -265,12 +265,4 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
 
     /// The peer's address.
     public var remoteAddress: SocketAddress? { SocketAddress.peer(of: number) }
-}
-
-private func systemClose(_ descriptor: CInt) -> CInt {
-    #if canImport(Musl)
-        Musl.close(descriptor)
-    #else
-        Glibc.close(descriptor)
-    #endif
 }
