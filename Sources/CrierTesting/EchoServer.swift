@@ -53,7 +53,7 @@ public struct EchoServer: Sendable {
 }
 
 extension ReactorLoop {
-    /// A loop that tests share; it ends with the process.
+    /// A loop that tests share; it ends with the process. Without it no test has anything to run on.
     public static let shared: ReactorLoop = {
         do { return try ReactorLoop() } catch { fatalError("no event loop: \(error)") }
     }()

@@ -21,19 +21,6 @@ final class PlainConnection: SocketHandler {
         case done
     }
 
-    /// What it waits for, and how long it may.
-    enum Wait {
-        case head, body, idle
-
-        var bound: TimeAmount {
-            switch self {
-            case .head: HTTPDeadline.head
-            case .body: HTTPDeadline.body
-            case .idle: HTTPDeadline.idle
-            }
-        }
-    }
-
     private static let maximumHeld = 64 * 1024
 
     private let reception: Reception
@@ -53,10 +40,10 @@ final class PlainConnection: SocketHandler {
     init(at reception: Reception, _ socket: StreamSocket) {
         self.reception = reception
         self.socket = socket
-        wait(for: .head)
+        wait(HTTPDeadline.head)
     }
 
-    private func wait(for wait: Wait) { due = .now() + wait.bound }
+    private func wait(_ bound: TimeAmount) { due = .now() + bound }
 
     // MARK: What comes
 
@@ -113,7 +100,7 @@ final class PlainConnection: SocketHandler {
         }
         guard bytes.readableBytes >= length + request.bodyLength else {
             partial = (request, length, length + request.bodyLength)
-            return wait(for: .body)
+            return wait(HTTPDeadline.body)
         }
         bytes.moveReaderIndex(forwardBy: length)
         publish(request, request.bodyLength, &bytes)
@@ -224,7 +211,7 @@ extension PlainConnection: PublishReceiver {
         }
         socket.write(response)
         state = .reading
-        wait(for: .idle)
+        wait(HTTPDeadline.idle)
         read(true)
     }
 

@@ -9,7 +9,7 @@ final class HTTPEntrance: Sendable {
     private let context: GatewayContext
     private let http: HTTPConnections
     private let eventLoops: MultiThreadedEventLoopGroup
-    private let homes: HTTPWayBack
+    private let wayBack: HTTPWayBack
 
     /// - Parameter wayBack: where connections go on which a reader's request comes.
     init(
@@ -19,7 +19,7 @@ final class HTTPEntrance: Sendable {
         self.context = context
         self.http = http
         self.eventLoops = eventLoops
-        self.homes = wayBack
+        self.wayBack = wayBack
     }
 
     /// Takes a connection over.
@@ -30,7 +30,7 @@ final class HTTPEntrance: Sendable {
     func take(_ descriptor: CInt, _ slot: ConnectionSlot, after earlier: ByteBuffer) {
         let context = context
         let http = http
-        let homes = homes
+        let wayBack = wayBack
         ClientBootstrap(group: eventLoops)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
@@ -40,7 +40,7 @@ final class HTTPEntrance: Sendable {
                         EarlierBytes(earlier),
                         HTTPResponseEncoder(),
                         ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)),
-                        FrontDoor(context, http: http, wayBack: homes, slot: slot),
+                        FrontDoor(context, http: http, wayBack: wayBack, slot: slot),
                     ])
                 }
             }

@@ -18,9 +18,6 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(call): \(strerror(code).map { String(cString: $0) } ?? "error \(code)")" }
 
-    /// Whether the peer caused it by going away.
-    public var isDisconnect: Bool { [ECONNRESET, EPIPE, ETIMEDOUT, ENOTCONN, ECONNABORTED].contains(code) }
-
     /// - Returns: the call's result.
     /// - Throws: what `errno` says where the result is negative.
     @discardableResult
