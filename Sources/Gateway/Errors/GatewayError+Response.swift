@@ -6,8 +6,8 @@ extension GatewayError {
     func response() -> ByteBuffer {
         let status = HTTPResponseStatus(statusCode: code.status)
         var buffer = ByteBuffer()
-        buffer.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
-        for (name, value) in responseHeaders { buffer.writeString("\(name): \(value)\r\n") }
+        buffer.writeStatusLine(Int(status.code), status.reasonPhrase)
+        for (name, value) in responseHeaders { buffer.writeHeader(name, value) }
         buffer.writeString("\r\n")
         buffer.writeBytes(body)
         return buffer
