@@ -17,9 +17,11 @@ import Testing
 /// A shard on a reactor's loop, whose readers are written by their descriptors.
 @Suite(.timeLimit(.minutes(1))) struct SocketFanOutTests {
     /// More readers than a slice, so that the loop turns in the middle of the batch.
-    @Test("Who joins, leaves, stops reading or changes topics in the middle of a fan-out gets everything once")
-    func interleaves() async throws {
-        let loop = try ReactorLoop()
+    @Test(
+        "Who joins, leaves, stops reading or changes topics in the middle of a fan-out gets everything once",
+        arguments: [true, false])
+    func interleaves(_ usesRing: Bool) async throws {
+        let loop = try ReactorLoop(usesRing: usesRing)
         let (all, ends) = try await loop.submit {
             let room = try SocketRoom(loop)
             var readers = try (0..<1_400).map { _ in try room.reader(on: ["a"]) }
@@ -64,9 +66,10 @@ import Testing
         try await loop.shutdownGracefully()
     }
 
-    @Test("What the kernel takes of a batch in part is finished before the next, byte for byte")
-    func partial() async throws {
-        let loop = try ReactorLoop()
+    @Test(
+        "What the kernel takes of a batch in part is finished before the next, byte for byte", arguments: [true, false])
+    func partial(_ usesRing: Bool) async throws {
+        let loop = try ReactorLoop(usesRing: usesRing)
         let bound = try await loop.submit {
             let room = try SocketRoom(loop)
             let reader = try room.reader(on: ["a"])

@@ -135,15 +135,14 @@ extension HubShard {
                     part.audience.send($0, number, below: part.remaining, budget: budget, by: directSends)
                 }
                 part.remaining = sending.index
-                budget -= sending.written
-                guard let unfinished = sending.unfinished else { continue }
-                writeRest(of: part.bytes, after: unfinished, to: part.audience.members[sending.index])
+                budget -= sending.given
+                for (reader, written) in sending.unfinished { writeRest(of: part.bytes, after: written, to: reader) }
             } else {
                 part.remaining -= 1
                 guard part.audience.mark(part.remaining, number) else { continue }
                 write(part.bytes, to: part.audience.members[part.remaining])
+                budget -= 1
             }
-            budget -= 1
         }
         return before - budget
     }

@@ -72,33 +72,31 @@ final class Audience {
 
     /// What ``send(_:_:below:budget:by:)`` comes to.
     struct Sending {
-        /// The member at which it ended: those from here on have the batch, but for `unfinished`.
+        /// The members from here on have the batch, but for `unfinished`.
         var index: Int
-        /// How many were written to whole.
-        var written: Int
-        /// The member at `index` was not written whole: so much was, or less than 0 for an error.
-        var unfinished: Int?
+        /// How many were given it.
+        var given = 0
+        /// Those that did not take it whole, and how much they did: a count, or a negative error code.
+        var unfinished: [(reader: Reader, written: Int)] = []
     }
 
-    /// Writes a batch's bytes to members, from `below` downward, until one does not take them whole.
+    /// Writes a batch's bytes to as many members as go together, from `below` downward.
     func send(
         _ bytes: UnsafeRawBufferPointer, _ number: UInt64, below: Int, budget: Int, by sends: DirectSends
     ) -> Sending {
+        var sending = Sending(index: below)
         places.withUnsafeMutableBufferPointer { places in
-            var sending = Sending(index: below, written: 0)
-            while sending.index > 0 && sending.written < budget {
+            while sending.index > 0 && sending.given < budget {
                 sending.index -= 1
                 let place = places[sending.index]
                 if place.batch == number { continue }
                 places[sending.index].batch = number
-                var count = 0
-                guard sends.send(bytes, on: place.descriptor, written: &count) else {
-                    sending.unfinished = count
-                    return sending
-                }
-                sending.written += 1
+                sending.given += 1
+                if !sends.gather(place.descriptor, tag: sending.index) { break }
             }
-            return sending
         }
+        let unfinished = sends.send(bytes)
+        if !unfinished.isEmpty { sending.unfinished = unfinished.map { (members[$0.tag], $0.written) } }
+        return sending
     }
 }

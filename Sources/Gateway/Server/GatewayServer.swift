@@ -80,11 +80,13 @@ public final class GatewayServer: Sendable {
         logger.info("listening", metadata: ["port": "\(listener.port)", "host": "\(configuration.host)"])
 
         try await withThrowingTaskGroup(of: Part.self) { group in
-            group.addTask {
+            // What stands between publishing and the fan-out goes on where the fan-out is, so that an alert wakes no other thread on its way.
+            let loop = loops.loops[0]
+            group.addTask(executorPreference: loop) {
                 try await hub.run()
                 return .worker
             }
-            group.addTask {
+            group.addTask(executorPreference: loop) {
                 await queue.run()
                 return .worker
             }

@@ -7,7 +7,7 @@ final class LoopCore {
     /// Tasks that the loop's own code left for the next turn.
     var tasks: Deque<() -> Void> = []
     var timers = Timers()
-    let directSends = DirectSends()
+    let directSends: DirectSends
     var isStopping = false
     /// Descriptors that are closed at the end of the turn. Until then their numbers cannot be given to others.
     var ending: [PolledDescriptor] = []
@@ -22,6 +22,8 @@ final class LoopCore {
 
     /// Bytes that one receive may bring.
     static let scratchSize = 64 * 1024
+
+    init(usesRing: Bool) { directSends = DirectSends(usesRing: usesRing) }
 
     func add(_ descriptor: PolledDescriptor) -> UInt64 {
         let index = Int(descriptor.number)

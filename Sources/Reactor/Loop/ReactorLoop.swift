@@ -20,11 +20,14 @@ public final class ReactorLoop: EventLoop {
     private let thread = Atomic<UInt>(0)
     private let epoll: Epoll
     /// Touched by the loop's thread only, from the thread's start on.
-    private nonisolated(unsafe) let core = LoopCore()
+    private nonisolated(unsafe) let core: LoopCore
     private let ended: EventLoopEnd
 
     /// Starts the thread.
-    public init() throws(SocketError) {
+    ///
+    /// - Parameter usesRing: whether io_uring is tried for writing to many sockets.
+    public init(usesRing: Bool = true) throws(SocketError) {
+        core = LoopCore(usesRing: usesRing)
         epoll = try Epoll()
         ended = EventLoopEnd()
         let starting = Unmanaged.passRetained(self)
@@ -93,8 +96,10 @@ public final class ReactorLoop: EventLoop {
     private func end(_ tasks: inout [Inbox.Task]) {
         core.closeAll()
         inbox.close()
-        runTasks(&tasks)
-        core.bury()
+        repeat {
+            runTasks(&tasks)
+            core.bury()
+        } while !core.tasks.isEmpty
         ended.reach()
         thread.store(0, ordering: .relaxed)
     }
@@ -140,11 +145,22 @@ public final class ReactorLoop: EventLoop {
     // MARK: Tasks
 
     @preconcurrency
-    public func execute(_ task: @escaping @Sendable () -> Void) {
+    public func execute(_ task: @escaping @Sendable () -> Void) { _ = leave(task) }
+
+    /// Leaves a task for the loop.
+    ///
+    /// - Returns: `false` where the loop has ended and drops it.
+    func leave(_ task: @escaping @Sendable () -> Void) -> Bool {
         if inEventLoop {
             core.tasks.append(task)
-        } else if case .wake = inbox.put(task) {
+            return true
+        }
+        switch inbox.put(task) {
+        case .none: return true
+        case .wake:
             epoll.wake()
+            return true
+        case .refused: return false
         }
     }
 

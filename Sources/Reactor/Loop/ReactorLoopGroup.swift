@@ -10,10 +10,12 @@ public final class ReactorLoopGroup: EventLoopGroup {
 
     /// Starts the threads.
     ///
-    /// - Parameter count: how many; at least one is started.
-    public init(count: Int) throws(SocketError) {
+    /// - Parameters:
+    ///   - count: how many; at least one is started.
+    ///   - usesRing: whether io_uring is tried for writing to many sockets.
+    public init(count: Int, usesRing: Bool = true) throws(SocketError) {
         var loops: [ReactorLoop] = []
-        for _ in 0..<max(1, count) { loops.append(try ReactorLoop()) }
+        for _ in 0..<max(1, count) { loops.append(try ReactorLoop(usesRing: usesRing)) }
         self.loops = loops
     }
 

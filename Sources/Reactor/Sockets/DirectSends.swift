@@ -1,20 +1,52 @@
 import CLinux
 
-/// Which of a loop's sockets may be written by their numbers alone, for those who write the same bytes to thousands.
+/// Writes the same bytes to thousands of a loop's sockets by their numbers alone.
+///
+/// Sockets are gathered and then given the bytes together, by one system call where the kernel allows it (io_uring) and by one `send` each
+/// where not.
 ///
 /// Its invariant, kept by ``StreamSocket``: a number is open here only while this loop's socket of that number takes writes and has nothing pending.
 /// So bytes never overtake, and a number that was closed, or given to another file, is never written.
 ///
 /// Isolation: its loop.
 public final class DirectSends {
-    private var isOpen: UnsafeMutableBufferPointer<Bool>
+    /// A socket that did not take the bytes whole.
+    public struct Unfinished {
+        /// What it was gathered by.
+        public let tag: Int
+        /// So much was written, or a negative error code. The socket has to be given the rest by ``StreamSocket/write(_:after:)``.
+        public let written: Int
+    }
 
-    init() {
+    /// So many sockets may be gathered at a time.
+    public static let capacity = 128
+    /// Fewer than this are cheaper by a call each.
+    private static let worthOneCall = 8
+
+    private var isOpen: UnsafeMutableBufferPointer<Bool>
+    private let descriptors = UnsafeMutablePointer<CInt>.allocate(capacity: capacity)
+    private let tags = UnsafeMutablePointer<Int>.allocate(capacity: capacity)
+    private let results = UnsafeMutablePointer<CInt>.allocate(capacity: capacity)
+    private var gathered = 0
+    private var closed: [Unfinished] = []
+    private var ring: SendRing?
+    /// Whether sockets were written by one call.
+    var sendsTogether: Bool { ring != nil }
+    private var wantsRing: Bool
+
+    /// - Parameter usesRing: whether io_uring is tried.
+    init(usesRing: Bool) {
+        wantsRing = usesRing
         isOpen = .allocate(capacity: 1024)
         isOpen.initialize(repeating: false)
     }
 
-    deinit { isOpen.deallocate() }
+    deinit {
+        isOpen.deallocate()
+        descriptors.deallocate()
+        tags.deallocate()
+        results.deallocate()
+    }
 
     func set(_ descriptor: CInt, open: Bool) {
         let index = Int(descriptor)
@@ -30,19 +62,57 @@ public final class DirectSends {
         isOpen = larger
     }
 
-    /// Gives bytes to the kernel.
+    /// Counts a socket among those of the next ``send(_:)``.
     ///
-    /// - Parameter descriptor: a socket's ``StreamSocket/descriptor``.
-    /// - Returns: whether all were taken. Where not, none of them was `written`, or some, and the socket has to be given the rest by
-    ///   ``StreamSocket/write(_:after:)``.
+    /// - Parameters:
+    ///   - descriptor: a socket's ``StreamSocket/directDescriptor``, or -1 for one that is not written here: it comes back with nothing written.
+    ///   - tag: tells it from others.
+    /// - Returns: whether there is room for more.
     @inline(__always)
-    public func send(_ bytes: UnsafeRawBufferPointer, on descriptor: CInt, written: inout Int) -> Bool {
+    public func gather(_ descriptor: CInt, tag: Int) -> Bool {
         guard UInt32(bitPattern: descriptor) < UInt32(truncatingIfNeeded: isOpen.count), isOpen[Int(descriptor)] else {
-            written = 0
-            return false
+            closed.append(Unfinished(tag: tag, written: 0))
+            return closed.count + gathered < Self.capacity
         }
-        written = crier_send(descriptor, bytes.baseAddress, bytes.count)
-        return written == bytes.count
+        descriptors[gathered] = descriptor
+        tags[gathered] = tag
+        gathered += 1
+        return closed.count + gathered < Self.capacity
+    }
+
+    /// Gives bytes to the kernel for all sockets that were gathered. None is gathered afterwards.
+    ///
+    /// - Returns: those that did not take them whole.
+    public func send(_ bytes: UnsafeRawBufferPointer) -> [Unfinished] {
+        var unfinished = closed
+        closed.removeAll(keepingCapacity: true)
+        let count = gathered
+        gathered = 0
+        if count >= Self.worthOneCall && wantsRing { sendTogether(bytes, count) } else { sendEach(bytes, count) }
+        for index in 0..<count where Int(results[index]) != bytes.count {
+            unfinished.append(Unfinished(tag: tags[index], written: Int(results[index])))
+        }
+        return unfinished
+    }
+
+    private func sendEach(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
+        for index in 0..<count {
+            results[index] = CInt(truncatingIfNeeded: crier_send(descriptors[index], bytes.baseAddress, bytes.count))
+        }
+    }
+
+    private func sendTogether(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
+        if ring == nil { ring = SendRing(capacity: Self.capacity) }
+        guard let isComplete = ring?.send(bytes, on: descriptors, count: count, results: results) else {
+            wantsRing = false
+            return sendEach(bytes, count)
+        }
+        guard !isComplete else { return }
+        ring = nil
+        wantsRing = false
+        for index in 0..<count where Int(results[index]) == CRIER_NOT_SENT {
+            results[index] = CInt(truncatingIfNeeded: crier_send(descriptors[index], bytes.baseAddress, bytes.count))
+        }
     }
 }
 

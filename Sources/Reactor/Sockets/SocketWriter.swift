@@ -30,7 +30,7 @@ public protocol SocketWriter: AnyObject {
 
     /// Writes what is left of bytes of which ``DirectSends`` has written the first.
     ///
-    /// - Parameter written: what it said of them.
+    /// - Parameter written: what it said of them: a count, or a negative error code.
     func write(_ bytes: ByteBuffer, after written: Int)
 
     /// Writes the last bytes and leaves the connection open for reading, for 5 seconds at most.

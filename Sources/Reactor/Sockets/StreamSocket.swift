@@ -128,10 +128,10 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
 
     /// Writes what is left of bytes of which the first were given to ``DirectSends``.
     ///
-    /// - Parameter written: what it said of them: a count, or less than 0 for an error that `errno` still tells.
+    /// - Parameter written: what it said of them: a count, or a negative error code.
     public func write(_ bytes: ByteBuffer, after written: Int) {
         guard state == .open else { return }
-        if written < 0 && !Self.isTemporary(errno) { return fail(errno) }
+        if written < 0, let code = Self.failure(written) { return fail(code) }
         var rest = bytes
         rest.moveReaderIndex(forwardBy: max(0, written))
         put(rest)
@@ -143,9 +143,7 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
         if let pending { return pending.append(bytes) }
         let sent = bytes.withUnsafeReadableBytes { crier_send(number, $0.baseAddress, $0.count) }
         if sent == count { return }
-        if sent < 0 {
-            guard Self.isTemporary(errno) else { return fail(errno) }
-        }
+        if sent < 0, let code = Self.failure(sent) { return fail(code) }
         var rest = bytes
         rest.moveReaderIndex(forwardBy: max(0, sent))
         pending = PendingBytes(rest)
@@ -157,8 +155,8 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
         while let first = pending.first {
             let sent = first.withUnsafeReadableBytes { crier_send(number, $0.baseAddress, $0.count) }
             if sent < 0 {
-                if Self.isTemporary(errno) { return }
-                return fail(errno)
+                if let code = Self.failure(sent) { fail(code) }
+                return
             }
             pending.drop(sent)
             // A full buffer is not asked again before it says that it has room.
@@ -171,6 +169,12 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
         case .open: handler?.drained()
         case .sealed, .closed, .released: break
         }
+    }
+
+    /// The error of a negative result that is one for good.
+    private static func failure(_ result: Int) -> CInt? {
+        let code = CInt(truncatingIfNeeded: -result)
+        return isTemporary(code) ? nil : code
     }
 
     private static func isTemporary(_ code: CInt) -> Bool {
