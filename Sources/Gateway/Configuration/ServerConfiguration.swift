@@ -24,6 +24,7 @@ public struct ServerConfiguration: Sendable {
     public var publishToken = PublishToken(nil)
     public var allowedOrigins = OriginPolicy.sameOrigin
     public var trustedProxy = TrustedProxy.none
+    public var affinity = AffinityConfiguration()
     public var retention = Retention()
     public var drainSeconds = 10
     public var hasRateLimits = true
@@ -63,6 +64,7 @@ public struct ServerConfiguration: Sendable {
         allowedOrigins = origins
         let isOnFly = settings.other("FLY_APP_NAME") != nil
         trustedProxy = try settings.choice(.trustedProxy, standard: isOnFly ? .fly : .none)
+        affinity = try AffinityConfiguration(settings, isOnFly: isOnFly)
         retention = try Self.retention(settings, standard: retention)
         drainSeconds = try settings.number(.drainSeconds, in: 0...290, standard: drainSeconds)
         hasRateLimits = try settings.choice(.rateLimits, standard: Switch.on) == .on

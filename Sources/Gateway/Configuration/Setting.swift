@@ -55,6 +55,19 @@ extension Setting {
     static let trustedProxy = Setting(
         "TRUSTED_PROXY", standard: "fly on Fly.io, else none",
         "Whose header names the client: `fly` (Fly-Client-IP), `forwarded` (last of X-Forwarded-For) or `none`.")
+    static let affinity = Setting(
+        "AFFINITY", standard: "auto",
+        "Whether requests that name another VM are sent there by `fly-replay`: `on`, `off`, or `auto`, which is on on Fly.io."
+    )
+    static let affinityStatus = Setting(
+        "AFFINITY_STATUS", standard: "307", "HTTP status of the answer that sends a request there: 101, or 200 to 599.")
+    static let affinityReplay = Setting(
+        "AFFINITY_REPLAY", standard: "prefer_instance",
+        "What the proxy is told: `prefer_instance` (that VM, else another), `instance` (that VM or none) or `region` (any VM of its region)."
+    )
+    static let affinityStrict = Setting(
+        "AFFINITY_STRICT", standard: "off",
+        "`on` answers a request for a VM or region that is not there with 404 instead of serving it here.")
     static let retention = Setting(
         "RETENTION", standard: "10m", "How long alerts are held at least: a duration such as `90s`, `10m`, `2h`.")
     static let retentionCount = Setting("RETENTION_COUNT", standard: "10000", "How many alerts are held at least.")
@@ -88,7 +101,8 @@ extension Setting {
     /// Every key, in the order of help.
     public static let all: [Setting] = [
         port, host, bus, redisURL, databaseURL, databaseDirectURL, busNamespace, logCount, vm, region, publishToken,
-        allowedOrigins, trustedProxy, retention, retentionCount,
+        allowedOrigins, trustedProxy, affinity, affinityStatus, affinityReplay, affinityStrict, retention,
+        retentionCount,
         retentionBytes, drainSeconds, rateLimits, socketRate, addressRate, handshakeRate, addressSockets, maxText,
         maxBody, maxTopics, maxPending, compression, publicDirectory, threads, logLevel, logFormat,
     ]

@@ -91,12 +91,21 @@ final class PlainConnection: SocketHandler {
     private func take(_ head: HTTPRequestHead, _ length: Int, _ bytes: inout ByteBuffer) {
         guard head.excess == nil else { return handOver(bytes) }
         if head.method == .GET {
-            guard !head.hasBody, Route(path: head.path) != .http else { return handOver(bytes) }
-            bytes.moveReaderIndex(forwardBy: length)
-            return admit(head, then: &bytes)
+            let route = Route(path: head.path)
+            guard !head.hasBody, route != .http else { return handOver(bytes) }
+            switch reception.context.admission(of: head) {
+            case .answer(let answer): return answerLast(answer)
+            case .serve(let change):
+                bytes.moveReaderIndex(forwardBy: length)
+                return admit(ReaderRequest(head: head, route: route, cookieChange: change), then: &bytes)
+            }
         }
-        guard let request = PublishRequest(head, maximumBody: reception.context.configuration.maximumBody) else {
+        guard var request = PublishRequest(head, maximumBody: reception.context.configuration.maximumBody) else {
             return handOver(bytes)
+        }
+        switch reception.context.admission(of: head) {
+        case .answer(let answer): return answerLast(answer)
+        case .serve(let change): request.cookieChange = change
         }
         guard bytes.readableBytes >= length + request.bodyLength else {
             partial = (request, length, length + request.bodyLength)
@@ -109,13 +118,13 @@ final class PlainConnection: SocketHandler {
     // MARK: Giving it away
 
     /// Makes the connection a reader's, or refuses.
-    func admit(_ head: HTTPRequestHead, then bytes: inout ByteBuffer) {
+    func admit(_ request: ReaderRequest, then bytes: inout ByteBuffer) {
         do throws(GatewayError) {
-            try ReaderEntrance(reception: reception, socket: socket).admit(head, Route(path: head.path))
+            try ReaderEntrance(reception: reception, socket: socket).admit(request)
             leave()
             if bytes.readableBytes > 0 { socket.handler?.received(&bytes) }
         } catch {
-            refuse(error)
+            refuse(error.carrying(request.cookieChange))
         }
     }
 
@@ -158,11 +167,15 @@ final class PlainConnection: SocketHandler {
     }
 
     private func refuse(_ error: GatewayError) {
+        reception.context.metrics.refused(error.code)
+        answerLast(error.response())
+    }
+
+    private func answerLast(_ answer: ByteBuffer) {
         state = .done
         due = nil
         held = nil
-        reception.context.metrics.refused(error.code)
-        socket.writeThenClose(error.response())
+        socket.writeThenClose(answer)
     }
 
     private var hasAnswered = false

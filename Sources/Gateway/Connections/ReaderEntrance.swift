@@ -13,36 +13,37 @@ struct ReaderEntrance {
     private var context: GatewayContext { reception.context }
 
     /// - Throws: the refusal, before anything is changed.
-    func admit(_ head: HTTPRequestHead, _ route: Route) throws(GatewayError) {
+    func admit(_ request: ReaderRequest) throws(GatewayError) {
+        let head = request.head
         try context.refuseWhenLeaving()
         let host = head.headers.first(name: "host")
         try context.checkOrigin(head.headers.first(name: "origin"), host: host)
-        switch route {
+        switch request.route {
         case .duplex:
             let handshake = try handshake(head, subprotocols: ["crier.v1"])
             let token = PublishToken.token(inAuthorization: head.headers.first(name: "authorization"))
             let session = DuplexSocket(
                 at: reception, form: handshake.compression == nil ? .webSocket : .deflatedWebSocket,
                 place: try place(for: head), token: token, now: .now())
-            open(handshake, session)
+            open(handshake, session, request.cookieChange)
         case .read(let topics, let form):
-            let request = try ReadRequest(
+            let reading = try ReadRequest(
                 topics: topics, form: form, fields: RequestFields(head), now: context.clock.now(),
                 limits: context.readLimits)
             if form == .webSocket {
                 let handshake = try handshake(head, subprotocols: ["cloudevents.json"])
                 let plain: WireForm = handshake.subprotocol == nil ? .webSocket : .cloudEvents
                 let session = TopicSocket(
-                    at: reception, request, form: handshake.compression == nil ? plain : plain.deflated,
+                    at: reception, reading, form: handshake.compression == nil ? plain : plain.deflated,
                     place: try place(for: head))
-                open(handshake, session)
+                open(handshake, session, request.cookieChange)
             } else {
                 let response = StreamResponse.head(
-                    form: form, origin: head.headers.first(name: "origin"), policy: context.configuration.allowedOrigins
-                )
+                    form: form, origin: head.headers.first(name: "origin"),
+                    policy: context.configuration.allowedOrigins, cookieChange: request.cookieChange)
                 let reader = StreamReader(at: reception, place: try place(for: head), socket: socket)
                 socket.handler = reader
-                socket.joiningWrites { reader.open(request, with: response) }
+                socket.joiningWrites { reader.open(reading, with: response) }
             }
         case .http: throw GatewayError(.internalError, "not a reader's request")
         }
@@ -66,14 +67,17 @@ struct ReaderEntrance {
         }
     }
 
-    private func open(_ handshake: WebSocketHandshake, _ session: some WebSocketSession) {
+    private func open(
+        _ handshake: WebSocketHandshake, _ session: some WebSocketSession, _ cookieChange: CookieChange?
+    ) {
         let limits = WebSocketLimits(
             maxFrameBytes: context.configuration.maximumBody, maxMessageBytes: context.configuration.maximumBody)
         let connection = WebSocketConnection(
             session: session, writer: socket, limits: limits, compression: handshake.compression)
         socket.handler = connection
+        let cookie = cookieChange.map { [(CookieChange.headerName, $0.headerValue)] } ?? []
         socket.joiningWrites {
-            socket.write(handshake.response())
+            socket.write(handshake.response(extraHeaders: cookie))
             connection.open()
         }
     }

@@ -2,7 +2,6 @@ import Broadcasting
 import Logging
 import MessageBus
 import NIOCore
-import NIOHTTP1
 import Reactor
 
 #if canImport(Musl)
@@ -62,7 +61,7 @@ final class Reception {
     /// Takes a connection on which the framework found a reader's request.
     ///
     /// - Parameter bytes: what came after the request.
-    func takeBack(_ descriptor: CInt, _ slot: ConnectionSlot, request: HTTPRequestHead, then bytes: ByteBuffer) {
+    func takeBack(_ descriptor: CInt, _ slot: ConnectionSlot, request: ReaderRequest, then bytes: ByteBuffer) {
         var bytes = bytes
         open(descriptor, slot)?.admit(request, then: &bytes)
     }

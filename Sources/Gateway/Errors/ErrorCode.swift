@@ -48,6 +48,8 @@ public struct ErrorCode: Sendable, Hashable {
     static let forbiddenOrigin = ErrorCode(
         40301, "forbidden origin", "The page's origin is not among `ALLOWED_ORIGINS`.")
     static let notFound = ErrorCode(40401, "not found", "There is nothing at this path.")
+    static let unknownVM = ErrorCode(
+        40402, "unknown VM", "The VM or region that the request names is not there, and `AFFINITY_STRICT` is on.")
     static let methodNotAllowed = ErrorCode(
         40501, "method not allowed", "The path takes other methods; `Allow` lists them.")
     static let requestTimeout = ErrorCode(40801, "request timeout", "The request did not arrive in time.")
@@ -76,7 +78,8 @@ public struct ErrorCode: Sendable, Hashable {
         invalidJSON, invalidField, invalidTopic, reservedTopic, invalidSince, invalidFilter, invalidDelay,
         invalidExpiry,
         invalidKey, invalidRequest, invalidUTF8, unsupported, invalidCloudEvent, invalidWebhook, tooManyTopics,
-        unknownOperation, invalidHandshake, tooManyAlerts, unauthorized, forbiddenOrigin, notFound, methodNotAllowed,
+        unknownOperation, invalidHandshake, tooManyAlerts, unauthorized, forbiddenOrigin, notFound, unknownVM,
+        methodNotAllowed,
         requestTimeout, tooLarge, uriTooLong, unsupportedMedia, upgradeRequired, publishRate, handshakeRate,
         tooManySockets, tooManyPending, headersTooLarge, internalError, busUnavailable, publishQueueFull, draining,
         delayedFull, atCapacity,

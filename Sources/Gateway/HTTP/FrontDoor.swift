@@ -1,3 +1,4 @@
+import DequeModule
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
@@ -23,10 +24,10 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     private enum State {
         case awaitingHead
         /// A reader's request has begun; its end makes it a reader.
-        case reader(HTTPRequestHead)
+        case reader(ReaderRequest)
         /// The HTTP framework has the request.
         case http
-        /// Refused: the rest of what comes is discarded.
+        /// Refused, or sent to another VM: the rest of what comes is discarded.
         case refused
     }
 
@@ -35,8 +36,10 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     private let wayBack: HTTPWayBack
     private let slot: ConnectionSlot
     private var state = State.awaitingHead
-    /// Requests given to the framework that it has not answered.
-    private var unanswered = 0
+    /// Requests given to the framework that it has not answered, in order: what each one's answer carries.
+    private var unanswered: Deque<CookieChange?> = []
+    /// The connection's last answer, to a request that stands behind those.
+    private var lastAnswer: ByteBuffer?
     /// Whether the connection ends once the framework has answered.
     private var isLastAnswer = false
     private var framework: HTTP1ToHTTPServerCodec?
@@ -53,8 +56,8 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
-        self.context.requests.end(unanswered)
-        unanswered = 0
+        self.context.requests.end(unanswered.count)
+        unanswered = []
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -68,7 +71,7 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         case (.head(let head), .awaitingHead): begin(head, context)
         case (.body, .reader):
             refuse(GatewayError(.invalidRequest, "a reading request has no body"), context)
-        case (.end, .reader(let head)): sendBack(head, context)
+        case (.end, .reader(let request)): sendBack(request, context)
         case (_, .http):
             context.fireChannelRead(data)
             if case .end = part {
@@ -80,10 +83,25 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .end = unwrapOutboundIn(data), unanswered > 0 else { return context.write(data, promise: promise) }
-        unanswered -= 1
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            guard let change = unanswered.first ?? nil else { return context.write(data, promise: promise) }
+            head.headers.carry(change)
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end where !unanswered.isEmpty: writeEnd(data, promise, context)
+        case .body, .end: context.write(data, promise: promise)
+        }
+    }
+
+    private func writeEnd(_ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+        unanswered.removeFirst()
         defer { self.context.requests.end() }
-        if (isLastAnswer || self.context.isLeaving) && unanswered == 0 {
+        guard unanswered.isEmpty else { return context.write(data, promise: promise) }
+        if let lastAnswer {
+            context.write(data, promise: promise)
+            self.lastAnswer = nil
+            end(with: lastAnswer, context)
+        } else if isLastAnswer || self.context.isLeaving {
             context.writeAndFlush(data, promise: promise)
             context.close(promise: nil)
         } else {
@@ -104,12 +122,21 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         if let error = head.excess { return refuse(error, context) }
         arm(HTTPDeadline.body, context)
+        switch self.context.admission(of: head) {
+        case .serve(let change): admit(head, change, context)
+        case .answer(let answer):
+            state = .refused
+            if unanswered.isEmpty { end(with: answer, context) } else { lastAnswer = answer }
+        }
+    }
+
+    private func admit(_ head: HTTPRequestHead, _ change: CookieChange?, _ context: ChannelHandlerContext) {
         let route = head.method == .GET ? Route(path: head.path) : .http
-        if route == .http || unanswered > 0 {
+        if route == .http || !unanswered.isEmpty {
             // A reader's request that is pipelined behind another is the framework's too, which refuses it.
-            enterFramework(head, context)
+            enterFramework(head, change, context)
         } else {
-            state = .reader(head)
+            state = .reader(ReaderRequest(head: head, route: route, cookieChange: change))
         }
     }
 
@@ -117,14 +144,14 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
     private func breakOff(_ isInvalid: Bool, _ context: ChannelHandlerContext) {
         state = .refused
         context.fireErrorCaught(BodyBrokenOff())
-        if isInvalid && unanswered > 0 {
+        if isInvalid && !unanswered.isEmpty {
             isLastAnswer = true
         } else {
             context.close(promise: nil)
         }
     }
 
-    private func enterFramework(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    private func enterFramework(_ head: HTTPRequestHead, _ change: CookieChange?, _ context: ChannelHandlerContext) {
         if framework == nil {
             do {
                 framework = try http.attach(to: context.channel)
@@ -133,7 +160,7 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
             }
         }
         state = .http
-        unanswered += 1
+        unanswered.append(change)
         self.context.requests.begin()
         if head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) && head.version == .http1_1 {
             context.writeAndFlush(
@@ -154,7 +181,7 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .awaitingHead where framework != nil:
             // Idle between requests, or still being answered.
-            if unanswered == 0 { context.close(promise: nil) } else { arm(HTTPDeadline.idle, context) }
+            if unanswered.isEmpty { context.close(promise: nil) } else { arm(HTTPDeadline.idle, context) }
         case .refused: context.close(promise: nil)
         case .awaitingHead, .reader, .http:
             refuse(GatewayError(.requestTimeout, "the request did not arrive in time"), context)
@@ -165,7 +192,7 @@ final class FrontDoor: ChannelDuplexHandler, RemovableChannelHandler {
 // Readers.
 extension FrontDoor {
     /// Takes the descriptor out of the channel and gives it to the readers' loops, with what the decoder has read beyond the request.
-    private func sendBack(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    private func sendBack(_ request: ReaderRequest, _ context: ChannelHandlerContext) {
         let channel = context.channel
         let pipeline = channel.pipeline.syncOperations
         deadline?.cancel()
@@ -177,20 +204,20 @@ extension FrontDoor {
             try pipeline.addHandler(rest, position: .after(self))
             _ = pipeline.removeHandler(context: context)
             pipeline.removeHandler(context: decoder).whenComplete { _ in
-                bound.value.door.leave(channel, with: bound.value.rest.bytes, head)
+                bound.value.door.leave(channel, with: bound.value.rest.bytes, request)
             }
         } catch {
             channel.close(promise: nil)
         }
     }
 
-    private func leave(_ channel: any Channel, with bytes: ByteBuffer, _ head: HTTPRequestHead) {
+    private func leave(_ channel: any Channel, with bytes: ByteBuffer, _ request: ReaderRequest) {
         let copy = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
             // The connection lives as long as one of its descriptors does.
             fcntl(CInt($0), F_DUPFD_CLOEXEC, 0)
         }
         channel.close(promise: nil)
-        if let copy, copy >= 0 { wayBack.take(copy, slot, request: head, then: bytes) }
+        if let copy, copy >= 0 { wayBack.take(copy, slot, request: request, then: bytes) }
     }
 }
 
@@ -206,21 +233,24 @@ private final class LeftOverBytes: ChannelInboundHandler {
     }
 }
 
-// Refusals.
+// Last answers.
 extension FrontDoor {
     /// Answers with an error and closes, unless the framework is in the middle of an answer.
     private func refuse(_ error: GatewayError, _ context: ChannelHandlerContext) {
         if case .refused = state { return }
         state = .refused
         self.context.metrics.refused(error.code)
-        guard unanswered == 0 else { return context.close(promise: nil) }
-        let head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: error.code.status),
-            headers: HTTPHeaders(error.responseHeaders))
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: error.body)))), promise: nil)
+        guard unanswered.isEmpty else { return context.close(promise: nil) }
+        end(with: error.response(), context)
+    }
+
+    /// Gives an answer that is complete as it is, then closes.
+    private func end(with answer: ByteBuffer, _ context: ChannelHandlerContext) {
         let channel = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+        // Past the encoder, which would leave out what it takes to be wrong with a status.
+        let encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        guard let encoder else { return context.close(promise: nil) }
+        encoder.writeAndFlush(NIOAny(answer)).whenComplete { _ in
             // What the peer still sends is read and discarded, so that it gets the answer before the connection's end.
             channel.value.close(mode: .output, promise: nil)
         }
@@ -231,9 +261,9 @@ extension FrontDoor {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .inputClosed? = event as? ChannelEvent {
             switch state {
-            case .refused: context.close(promise: nil)
+            case .refused where lastAnswer == nil: context.close(promise: nil)
             case .awaitingHead where framework == nil, .reader: context.close(promise: nil)
-            case .awaitingHead, .http: break
+            case .awaitingHead, .http, .refused: break
             }
         }
         context.fireUserInboundEventTriggered(event)

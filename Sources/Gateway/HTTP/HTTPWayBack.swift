@@ -1,6 +1,5 @@
 import NIOConcurrencyHelpers
 import NIOCore
-import NIOHTTP1
 import Synchronization
 
 /// Brings connections of the HTTP framework on which a reader's request came to the receptions, in turn.
@@ -14,7 +13,7 @@ final class HTTPWayBack: Sendable {
     /// - Parameters:
     ///   - descriptor: connected and non-blocking; the reception's from now on.
     ///   - bytes: what was read after the request.
-    func take(_ descriptor: CInt, _ slot: ConnectionSlot, request: HTTPRequestHead, then bytes: ByteBuffer) {
+    func take(_ descriptor: CInt, _ slot: ConnectionSlot, request: ReaderRequest, then bytes: ByteBuffer) {
         let receptions = receptions.withLockedValue { $0 }
         let index = turn.wrappingAdd(1, ordering: .relaxed).oldValue
         let reception = receptions[Int(UInt(bitPattern: index) % UInt(receptions.count))]

@@ -84,14 +84,17 @@ struct PublishDesk {
         let origin = request.head.headers.first(name: "origin")
         switch outcome {
         case .success(let outcome):
+            var headers = headers(origin: origin)
+            if let change = request.cookieChange { headers.carry(change) }
             return PlainResponse.bytes(
-                status: .ok, headers: headers(origin: origin), body: Self.body([outcome], isBatch: false),
+                status: .ok, headers: headers, body: Self.body([outcome], isBatch: false),
                 isLast: request.isLast)
         case .failure(let error):
             context.metrics.refused(error.code)
             let host = request.head.headers.first(name: "host")
-            let headers = ErrorAnswer.headers(
+            var headers = ErrorAnswer.headers(
                 error, origin: origin, host: host, origins: context.configuration.allowedOrigins)
+            if let change = request.cookieChange { headers.carry(change) }
             return PlainResponse.bytes(
                 status: .init(code: error.code.status), headers: headers, body: error.body, isLast: request.isLast)
         }

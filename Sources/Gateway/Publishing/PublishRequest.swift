@@ -8,6 +8,8 @@ struct PublishRequest {
     let bodyLength: Int
     /// Whether the client wants no other request on the connection.
     let isLast: Bool
+    /// What the answer carries.
+    var cookieChange: CookieChange?
 
     /// - Returns: `nil` where it is another request, or one that needs more than this: a batch, a body in chunks or over the limit, `Expect`.
     init?(_ head: HTTPRequestHead, maximumBody: Int) {

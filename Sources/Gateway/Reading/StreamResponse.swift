@@ -6,7 +6,9 @@ enum StreamResponse {
     /// - Parameters:
     ///   - origin: the request's `Origin`, already checked.
     ///   - policy: decides whether the page needs to be told that it may read the stream.
-    static func head(form: WireForm, origin: String?, policy: OriginPolicy) -> ByteBuffer {
+    static func head(
+        form: WireForm, origin: String?, policy: OriginPolicy, cookieChange: CookieChange?
+    ) -> ByteBuffer {
         let type =
             switch form {
             case .eventStream: "text/event-stream; charset=utf-8"
@@ -26,6 +28,7 @@ enum StreamResponse {
         if let origin, policy != .sameOrigin {
             text += "Access-Control-Allow-Origin: \(CORS.singleLine(origin))\r\nVary: Origin\r\n"
         }
+        if let cookieChange { text += "\(CookieChange.headerName): \(cookieChange.headerValue)\r\n" }
         return ByteBuffer(string: text + "\r\n")
     }
 }

@@ -18,7 +18,9 @@ final class GatewayContext: Sendable {
     let requests = OpenRequests()
     let clock: WallClock
     let metrics: GatewayMetrics
+    let fleet: FleetWatch
     let logger: Logger
+    private let affinity: Affinity?
     private let leaving = Atomic(false)
 
     init(
@@ -37,6 +39,8 @@ final class GatewayContext: Sendable {
                     sockets: configuration.addressSockets) : nil)
         self.clock = clock
         self.metrics = metrics
+        self.fleet = FleetWatch(hub)
+        self.affinity = Affinity(configuration, fleet: fleet, metrics: metrics)
         self.logger = logger
     }
 
@@ -44,6 +48,9 @@ final class GatewayContext: Sendable {
     var isLeaving: Bool { leaving.load(ordering: .relaxed) }
 
     func leave() { leaving.store(true, ordering: .relaxed) }
+
+    /// Whether a request is this VM's to serve. Asked once for each, by whoever answers it, before anything else is done with it.
+    func admission(of head: HTTPRequestHead) -> Affinity.Admission { affinity?.admission(of: head) ?? .serve(nil) }
 
     /// Whom a request comes from: the socket's peer, or whom the trusted proxy names.
     ///

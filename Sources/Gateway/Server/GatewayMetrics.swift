@@ -16,9 +16,18 @@ struct GatewayMetrics: Sendable {
             .increment()
     }
 
+    /// A request named a VM or region.
+    func decided(_ decision: AffinityDecision) {
+        Counter(label: "crier_affinity_total", dimensions: [("decision", decision.name)], factory: factory).increment()
+    }
+
     /// What each name means, for the exporter's `# HELP` lines.
     static let help: [(name: String, text: String)] = [
         ("crier_connections", "Open TCP connections."),
+        (
+            "crier_affinity_total",
+            "Requests that named a VM or region: served, replayed to it, served although it is not this one, or refused as unknown."
+        ),
         ("crier_refusals_total", "Requests and frames that were refused, by error code."),
     ]
 }

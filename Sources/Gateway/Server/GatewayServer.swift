@@ -99,6 +99,10 @@ public final class GatewayServer: Sendable {
                 return .worker
             }
             group.addTask {
+                await context.fleet.run()
+                return .worker
+            }
+            group.addTask {
                 await FreedMemory(connections: open).watch()
                 return .worker
             }
