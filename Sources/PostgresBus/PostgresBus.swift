@@ -16,9 +16,20 @@ public enum PostgresBus {
         url: String, directURL: String? = nil, namespace: String = "crier", logCount: Int,
         logger: Logger
     ) throws(PostgresURLError) -> SharedLogBus<PostgresLogStore> {
-        let store = try store(
+        try makeWithStore(
+            url: url, directURL: directURL, namespace: namespace, logCount: logCount, logger: logger
+        ).bus
+    }
+
+    /// A bus, and the store beside it, which has the bus's connection for statements and ends with it.
+    ///
+    /// The parameters are those of `make`.
+    public static func makeWithStore(
+        url: String, directURL: String? = nil, namespace: String = "crier", logCount: Int, logger: Logger
+    ) throws(PostgresURLError) -> (bus: SharedLogBus<PostgresLogStore>, store: PostgresSharedStore) {
+        let log = try store(
             url: url, directURL: directURL, namespace: namespace, logCount: logCount, logger: logger)
-        return SharedLogBus(store: store, logger: logger)
+        return (SharedLogBus(store: log, logger: logger), PostgresSharedStore(log))
     }
 
     static func store(

@@ -9,7 +9,8 @@ public import MessageBus
 ///
 /// A user of its own needs the keys `{crier}:*`, the channels `ID_*` and `{crier}:hint`, and the commands `AUTH`, `SELECT`, `ROLE`, `INFO`,
 /// `CLIENT SETNAME`, `SCRIPT LOAD`, `EVAL`, `EVALSHA`, `TIME`, `GET`, `SET`, `EXISTS`, `DEL`, `HGET`, `HMGET`, `HSET`, `XADD`, `XINFO STREAM`, `XRANGE`,
-/// `XREVRANGE`, `XREAD` where reads may wait, `ZADD`, `ZRANGE`, `ZRANGEBYSCORE`, `ZREM`, `PUBLISH` and `SUBSCRIBE`.
+/// `XREVRANGE`, `XREAD` where reads may wait, `ZADD`, `ZRANGE`, `ZRANGEBYSCORE`, `ZREM`, `PUBLISH` and `SUBSCRIBE`; for the store besides
+/// `PTTL`, `PEXPIRE` and `ZRANGEBYLEX`.
 public enum RedisBus {
     /// A bus. Nothing is connected before it is used.
     ///
@@ -20,9 +21,18 @@ public enum RedisBus {
     public static func make(
         url: String, namespace: String = "crier", logCount: Int, logger: Logger
     ) throws(RedisURLError) -> SharedLogBus<RedisLogStore> {
+        try makeWithStore(url: url, namespace: namespace, logCount: logCount, logger: logger).bus
+    }
+
+    /// A bus, and the store beside it, which has the bus's connection and ends with it.
+    ///
+    /// The parameters are those of `make`.
+    public static func makeWithStore(
+        url: String, namespace: String = "crier", logCount: Int, logger: Logger
+    ) throws(RedisURLError) -> (bus: SharedLogBus<RedisLogStore>, store: RedisSharedStore) {
         let connector = try RedisConnector(RedisURL(url))
-        let store = RedisLogStore(
+        let log = RedisLogStore(
             connector, keys: RedisKeys(namespace: namespace), logCount: logCount, logger: logger)
-        return SharedLogBus(store: store, logger: logger)
+        return (SharedLogBus(store: log, logger: logger), RedisSharedStore(log))
     }
 }

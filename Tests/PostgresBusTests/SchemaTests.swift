@@ -22,7 +22,7 @@ extension PostgresTests {
             #expect(states.count == 8)
             #expect(states.allSatisfy { $0 == states[0] })
             #expect(states[0].predecessor == .origin && states[0].head.offset == 0)
-            #expect(try await server.query("SELECT count(*) FROM \(namespace).version") == "1")
+            #expect(try await server.query("SELECT count(*) FROM \(namespace).version") == "\(PostgresSchema.version)")
         }
 
         @Test("Epochs are tenths of seconds since 2025")

@@ -15,7 +15,8 @@ extension BusError {
                 .backend,
                 """
                 \(message): let the role in DATABASE_URL create the schema \(schema) by GRANT CREATE ON DATABASE, \
-                or make it by CREATE SCHEMA \(schema) AUTHORIZATION with that role
+                or make it by CREATE SCHEMA \(schema) AUTHORIZATION with that role; where it is there and this version adds to it, \
+                GRANT CREATE ON SCHEMA \(schema)
                 """)
         case .unexpected(let what):
             self.init(.backend, "PostgreSQL answered what it should not: \(what)")

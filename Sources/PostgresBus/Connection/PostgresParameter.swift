@@ -5,6 +5,7 @@
 enum PostgresParameter: Sendable {
     case text(String)
     case integer(Int64)
+    case bytes([UInt8])
     case bytesArray([[UInt8]?])
     case textArray([String])
     case integerArray([Int64?])
@@ -14,6 +15,7 @@ enum PostgresParameter: Sendable {
         switch self {
         case .text: 25
         case .integer: 20
+        case .bytes: 17
         case .bytesArray: 1001
         case .textArray: 1009
         case .integerArray: 1016
@@ -25,6 +27,7 @@ enum PostgresParameter: Sendable {
         switch self {
         case .text(let text): bytes += text.utf8
         case .integer(let number): Self.append(number, to: &bytes)
+        case .bytes(let value): bytes += value
         case .bytesArray(let elements):
             Self.append(elements, type: 17, to: &bytes) { bytes, element in bytes += element }
         case .textArray(let elements):

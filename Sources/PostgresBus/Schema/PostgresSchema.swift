@@ -1,7 +1,7 @@
 /// The tables and functions that hold the log, and how they come to be.
 struct PostgresSchema: Sendable {
     /// What `migration` leads to.
-    static let version = 1
+    static let version = 2
 
     let namespace: PostgresNamespace
 
@@ -54,6 +54,10 @@ struct PostgresSchema: Sendable {
         \(tables)
         \(functions)
             INSERT INTO \(namespace).version (version) VALUES (1);
+          END IF;
+          IF reached < 2 THEN
+        \(storeTable)
+            INSERT INTO \(namespace).version (version) VALUES (2);
           END IF;
         END
         $migration$

@@ -15,7 +15,7 @@ public final class RedisLogStore: LogStore {
     private let logCount: Int
     private let logger: Logger
     private let scripts: ScriptRunner
-    private let link: RedisLink
+    let link: RedisLink
     /// Whether waiting reads are offered, once that is known.
     private let offersWaiting = NIOLockedValueBox<Bool?>(nil)
 

@@ -3,7 +3,9 @@ struct RedisScript: Sendable, Hashable {
     let name: String
     let source: String
 
-    static let all: [RedisScript] = [.append, .bounds, .join, .renew, .leave, .reap, .members]
+    static let all: [RedisScript] = [
+        .append, .bounds, .join, .renew, .leave, .reap, .members, .setEntry, .extendEntry, .removeEntry, .listEntries,
+    ]
 
     static func == (left: Self, right: Self) -> Bool { left.name == right.name }
 
