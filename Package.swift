@@ -14,12 +14,14 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
@@ -58,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .target(name: "StrictJSON", swiftSettings: strict),
@@ -86,6 +89,13 @@ let package = Package(
             dependencies: [
                 nioConcurrencyHelpers,
                 "MessageBus", "Reactor", "StrictJSON", "WebSocketTransport", nioCore, deque, logging, coreMetrics,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "AccessTokens",
+            dependencies: [
+                nioConcurrencyHelpers,
+                "MessageBus", "StrictJSON", asyncHTTPClient, crypto, deque, jwtKit, logging, nioCore, nioHTTP1,
             ],
             swiftSettings: strict),
         .target(name: "PrometheusMetrics", dependencies: [nioConcurrencyHelpers, coreMetrics], swiftSettings: strict),
@@ -174,6 +184,14 @@ let package = Package(
                 nioConcurrencyHelpers,
                 "Broadcasting", "MessageBus", "Reactor", "StrictJSON", "WebSocketTransport", "CrierTesting",
                 coreMetrics, logging, nioCore, nioEmbedded,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AccessTokensTests",
+            dependencies: [
+                nioConcurrencyHelpers,
+                "AccessTokens", "CrierTesting", "MessageBus", "StrictJSON", crypto, cryptoExtras, logging, nioCore,
+                nioHTTP1, nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(
