@@ -63,7 +63,7 @@ export interface Receipt {
  * - `resuming`: the connection was lost; nothing is lost so far.
  * - `stale`: connected, but silent for 20 s, or the VM lost its bus. Alerts come late.
  * - `offline`: the browser says there is no network.
- * - `closed`: `close()` was called.
+ * - `closed`: `close()` was called, or the server signed this client out (an `error` event says so).
  */
 export type State = "connecting" | "live" | "resuming" | "stale" | "offline" | "closed";
 export type Transport = "websocket" | "sse";
@@ -104,6 +104,20 @@ export interface Reset {
   time: number;
 }
 
+/** Who is in a room: always the complete list. Only the sockets of rooms carry it. */
+export interface Presence {
+  event: "presence";
+  /** The room's topic. */
+  topic: string;
+  people: Person[];
+}
+
+export interface Person {
+  name: string;
+  /** Since when (Unix milliseconds). */
+  since: number;
+}
+
 /** The VM is leaving. The client reconnects by itself. */
 export interface Drain {
   event: "drain";
@@ -123,6 +137,8 @@ export type ClientErrorCode =
   | "closed"
   /** The server closed the connection for a fault. */
   | "connection-closed"
+  /** The server ended the session. The client is closed and does not come back by itself. */
+  | "signed-out"
   /** The server sent something unreadable. */
   | "bad-frame";
 
@@ -152,16 +168,28 @@ export interface Filter {
 
 export interface SubscribeOptions {
   /**
-   * Where to begin: an id, Unix seconds, a duration (`"10m"`), `"all"`, `"latest"`, or `"none"` (the default: the live end). After a lost
+   * Where to begin: an id, Unix seconds, a duration (`"10m"`), `"all"`, `"latest"`, `"latest:20"` (the newest 20), or `"none"` (the default: the live end). After a lost
    * connection the client goes on where it was, whatever this said.
    */
   since?: string;
   filter?: Filter;
 }
 
+export interface Affinity {
+  vm?: string;
+  region?: string;
+}
+
 export interface Options {
   /** The server; the page's own origin unless given. With a path, end it with a slash. */
   url?: string | URL;
+  /** The path of the WebSocket below `url`; `/ws` unless given. */
+  path?: string;
+  /**
+   * The VM, or else the region, that the first attempt to connect asks for. After an attempt that failed or a connection that was lost the
+   * client asks for none. `servedBy(document)` is the VM that a page came from.
+   */
+  affinity?: Affinity;
   /** The publish token. Sent in a frame or a header, never in an address. */
   token?: string;
   filter?: Filter;
@@ -210,10 +238,14 @@ export interface CrierEventMap {
   /** A new connection; `detail` names the VM and its region. */
   open: CrierEvent<Open>;
   reset: CrierEvent<Reset>;
+  presence: CrierEvent<Presence>;
   drain: CrierEvent<Drain>;
-  /** What no promise reports: a refused subscription, a connection closed for a fault. */
+  /** What no promise reports: a refused subscription, a connection closed for a fault, a session that has ended (`signed-out`). */
   error: CrierEvent<CrierError>;
 }
+
+/** The VM that served a page, and its region, as the server wrote them on its `html` element; empty where it did not. */
+export function servedBy(document: Document): Affinity;
 
 /** A connection to Crier that looks after itself. It connects at once and stays until `close()`. */
 export class Crier extends EventTarget {
@@ -259,7 +291,7 @@ export class Crier extends EventTarget {
   /** Gives the publish token, now and for later connections. Rejects if the server does not accept it. */
   authenticate(token: string): Promise<void>;
 
-  /** Ends everything. Alerts that were not confirmed are rejected as `closed`. */
+  /** Ends everything. Alerts that were not confirmed are rejected as `closed`, or as `signed-out` where the server ended it. */
   close(): void;
 
   addEventListener<Type extends keyof CrierEventMap>(

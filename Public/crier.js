@@ -26,11 +26,12 @@ import { Liveness } from "./crier/liveness.js";
 import { Outbox } from "./crier/outbox.js";
 import { ServerClock } from "./crier/server-clock.js";
 import { EventStreamLink } from "./crier/sse-link.js";
+import { servedBy } from "./crier/served-by.js";
 import { SubscriptionWaiters } from "./crier/subscriptions.js";
 import { TransportChoice } from "./crier/transport-choice.js";
 import { WebSocketLink } from "./crier/websocket-link.js";
 
-export { CrierError };
+export { CrierError, servedBy };
 
 /** Milliseconds between two looks at the time: silence, unanswered alerts, the way back to WebSocket. */
 const TICK = 1000;
@@ -47,6 +48,9 @@ export class Crier extends EventTarget {
   #env;
   #base;
   #token;
+  #path;
+  /** The VM that the first attempt asks for. What was lost or failed there had better go anywhere else. */
+  #affinity;
   #filter;
   #clock = new ServerClock();
   #cursor = new Cursor();
@@ -67,6 +71,8 @@ export class Crier extends EventTarget {
     const env = (this.#env = environment(options.environment));
     this.#base = new URL(options.url ?? "/", globalThis.location?.href);
     this.#token = options.token;
+    this.#path = options.path;
+    this.#affinity = options.affinity;
     this.#filter = options.filter;
     this.#stateSince = env.now();
     this.#liveness = new Liveness({ staleAfter: options.staleAfter, deadAfter: options.deadAfter });
@@ -176,21 +182,28 @@ export class Crier extends EventTarget {
   }
 
   close() {
+    this.#end(closedError());
+  }
+
+  #end(reason) {
     if (this.#closed) return;
     this.#closed = true;
     this.#env.clearTimeout(this.#tickTimer);
     this.#connection.close();
-    for (const entry of this.#outbox.drain()) entry.settle.reject(closedError());
-    this.#waiters.refuseAll(closedError());
+    for (const entry of this.#outbox.drain()) entry.settle.reject(reason);
+    this.#waiters.refuseAll(reason);
   }
 
   // MARK: What the connection calls
 
   #owner = {
-    makeLink: (name, handler) =>
-      name === "sse"
-        ? new EventStreamLink(this.#env, this.#base, handler, this.#token)
-        : new WebSocketLink(this.#env, this.#base, handler),
+    makeLink: (name, handler) => {
+      const affinity = this.#affinity;
+      this.#affinity = undefined;
+      return name === "sse"
+        ? new EventStreamLink(this.#env, this.#base, handler, this.#token, affinity)
+        : new WebSocketLink(this.#env, this.#base, handler, { path: this.#path, affinity });
+    },
     start: (link) => link.start(this.#cursor, this.#filter),
     opened: (link, frame) => this.#opened(link, frame),
     event: (frame, topics, stream) => this.#event(frame, topics, stream),
@@ -202,6 +215,10 @@ export class Crier extends EventTarget {
     unsubscribable: (link, topics, error) => this.#unsubscribable(link, topics, error),
     roundTrip: (milliseconds) => this.#clock.roundTrip(milliseconds),
     failed: (error) => this.#dispatch("error", error),
+    ended: (error) => {
+      this.#end(error);
+      this.#dispatch("error", error);
+    },
     dropped: () => {
       this.#outbox.disconnected();
       this.#deduplicator.reset();
@@ -240,8 +257,9 @@ export class Crier extends EventTarget {
         this.#cursor.reset(topics, frame.id);
         this.#dispatch("reset", frame);
         break;
+      case "presence":
       case "drain":
-        this.#dispatch("drain", frame);
+        this.#dispatch(frame.event, frame);
         break;
     }
   }

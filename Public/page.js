@@ -2,11 +2,13 @@
  * The page: the red button and the live feed of one topic, or of all. `/{topic}` is a topic's page, `/` that of `alien-landings`.
  * `?transport=sse` (or `websocket`) in the address keeps to one transport.
  */
-import { Crier } from "/crier.js";
+import { Crier, servedBy } from "/crier.js";
 import { Bell } from "/page/bell.js";
+import { Dateline } from "/page/dateline.js";
 import { Feed } from "/page/feed.js";
 import { notifications } from "/page/notifications.js";
 import { RedButton } from "/page/red-button.js";
+import { session } from "/page/session.js";
 import { settings, token } from "/page/settings.js";
 import { Toasts } from "/page/toasts.js";
 import { isTopic, topicOf } from "/page/topic.js";
@@ -17,7 +19,11 @@ const HISTORY = "1h";
 
 const at = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search).get("transport");
-const crier = new Crier({ transport: ["sse", "websocket"].includes(asked) ? asked : "auto", token: token.read() });
+const crier = new Crier({
+  transport: ["sse", "websocket"].includes(asked) ? asked : "auto",
+  token: token.read(),
+  affinity: servedBy(document),
+});
 
 const bell = new Bell();
 const button = new RedButton({ bezel: at("bezel"), outcome: at("outcome") });
@@ -175,9 +181,17 @@ at("notify").addEventListener("change", async ({ target }) => {
 // A bell that was switched on in an earlier visit waits for the first touch.
 addEventListener("pointerdown", () => at("sound").checked && bell.wake(), { once: true });
 
+// MARK: Who is signed in
+
+const dateline = new Dateline({ date: at("date"), whoami: at("whoami"), user: at("user") });
+session.read().then(
+  ({ user }) => dateline.show(user),
+  // Nobody needs a name to raise an alert.
+  () => {},
+);
+
 // MARK: Time
 
-at("date").textContent = new Date().toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 setInterval(() => {
   feed.tick();
   wire.tick();

@@ -2,9 +2,10 @@
  * What a close code asks for (docs/protocol.md, "Close codes").
  *
  * `resumable`: nothing is wrong with what was said; come back with the cursor. Otherwise the client still comes back, since a page cannot
- * do anything better, but reports an error and skips the short waits. `floor`: milliseconds to wait at the least.
+ * do anything better, but reports an error and skips the short waits. `floor`: milliseconds to wait at the least. `ends`: coming back makes
+ * no sense before somebody does something; the word is the code of the error that says so.
  * @param {number} code
- * @returns {{resumable: boolean, floor: number, meaning: string}}
+ * @returns {{resumable: boolean, floor: number, meaning: string, ends?: string}}
  */
 export function closeCode(code) {
   const known = CODES.get(code);
@@ -29,4 +30,5 @@ const CODES = new Map([
   [4008, resumable("this reader was too slow")],
   [4012, resumable("no answer to the server's pings")],
   [4029, resumable("too many requests", 10_000)],
+  [4401, { ...fault("signed out"), ends: "signed-out" }],
 ]);

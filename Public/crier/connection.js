@@ -10,7 +10,7 @@ const OPEN_TIMEOUT = 10_000;
  *
  * The owner's methods: `makeLink(name, handler)`, `start(link)`, `opened(link, frame)`, `event(frame, topics, stream)`,
  * `subscribed(…)` and `unsubscribable(…)` as the links call them, `roundTrip(milliseconds)`, `failed(error)`, `dropped()` (the link is
- * gone) and `changed()` (the state may be another).
+ * gone), `ended(error)` (the server closed for good: the owner closes) and `changed()` (the state may be another).
  */
 export class Connection {
   /** The link in use, if any; it may not be open yet. */
@@ -163,7 +163,11 @@ export class Connection {
 
   #lost(code, reason) {
     const now = this.#env.now();
-    const { resumable, floor, meaning } = closeCode(code);
+    const { resumable, floor, meaning, ends } = closeCode(code);
+    if (ends !== undefined) {
+      this.#owner.ended(new CrierError(ends, meaning));
+      return;
+    }
     const drained = this.#drainUntil;
     if (!this.link.opened) this.#choice.failedBeforeOpen(this.link.name);
     this.#drop();

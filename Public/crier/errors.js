@@ -2,7 +2,7 @@
 export class CrierError extends Error {
   /**
    * @param {number|string} code the server's error code (docs/protocol.md, "Errors"), or `outbox-full`, `unconfirmed`, `network`,
-   *   `closed`, `connection-closed`, `bad-frame`.
+   *   `closed`, `connection-closed`, `signed-out`, `bad-frame`.
    * @param {string} message what happened, in words.
    * @param {{http?: number, retryAfter?: number, link?: string, cause?: unknown}} [more]
    */

@@ -1,3 +1,4 @@
+import { asking } from "./affinity.js";
 import { CrierError } from "./errors.js";
 
 /** Milliseconds that one request may take; the outbox repeats it with the same key. */
@@ -9,10 +10,11 @@ const REQUEST_TIMEOUT = 15_000;
  * @param {URL} base the server
  * @param {object} body the alert with its topic and key
  * @param {string} [token]
+ * @param {{vm?: string, region?: string}} [affinity] the VM to ask for
  * @returns {Promise<object>} the alert as the server answered it
  * @throws {CrierError}
  */
-export async function publishOverHTTP(environment, base, body, token) {
+export async function publishOverHTTP(environment, base, body, token, affinity) {
   const controller = new AbortController();
   const timer = environment.setTimeout(() => controller.abort(), REQUEST_TIMEOUT);
   let response;
@@ -21,7 +23,7 @@ export async function publishOverHTTP(environment, base, body, token) {
     const headers = { "Content-Type": "application/json" };
     if (token) headers.Authorization = `Bearer ${token}`;
     // A relative name, so that a server below a path is reached there.
-    response = await environment.fetch(new URL("./", base).href, {
+    response = await environment.fetch(asking(new URL("./", base), affinity).href, {
       method: "POST",
       headers,
       body: JSON.stringify(body),

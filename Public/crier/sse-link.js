@@ -1,3 +1,4 @@
+import { asking } from "./affinity.js";
 import { CrierError } from "./errors.js";
 import { publishOverHTTP } from "./http-publish.js";
 
@@ -18,15 +19,18 @@ export class EventStreamLink {
   #base;
   #handler;
   #token;
+  #affinity;
   #streams = new Set();
   #reopening = false;
   #closed = false;
 
-  constructor(environment, base, handler, token) {
+  /** `affinity`: the VM to ask for. A publish that did not get through is repeated without asking. */
+  constructor(environment, base, handler, token, affinity) {
     this.#environment = environment;
     this.#base = base;
     this.#handler = handler;
     this.#token = token;
+    this.#affinity = affinity;
   }
 
   /** Opens what the cursor asks for. Apart from the constructor, since it may call the handler at once. */
@@ -59,10 +63,13 @@ export class EventStreamLink {
   }
 
   publish(entry, answer) {
-    publishOverHTTP(this.#environment, this.#base, { ...entry.alert, key: entry.key }, this.#token).then(
+    publishOverHTTP(this.#environment, this.#base, { ...entry.alert, key: entry.key }, this.#token, this.#affinity).then(
       (alert) => answer(undefined, alert.event === "scheduled" ? { scheduled: alert.time, time: alert.time } : alert),
-      // The next link repeats it anyway; a good answer counts even when it is late.
-      (error) => !this.#closed && answer(error),
+      (error) => {
+        if (error.code === "network") this.#affinity = undefined;
+        // The next link repeats it anyway; a good answer counts even when it is late.
+        if (!this.#closed) answer(error);
+      },
     );
   }
 
@@ -105,7 +112,7 @@ export class EventStreamLink {
 
   #address(topics, since, filter) {
     const path = topics.includes("*") ? "*" : topics.map(encodeURIComponent).join(",");
-    const url = new URL(`${path}/sse`, this.#base);
+    const url = asking(new URL(`${path}/sse`, this.#base), this.#affinity);
     if (since !== undefined) url.searchParams.set("since", since);
     for (const [name, value] of Object.entries(filter ?? {})) url.searchParams.set(name, [value].flat().join(","));
     return url.href;

@@ -1,3 +1,4 @@
+import { asking } from "./affinity.js";
 import { CrierError } from "./errors.js";
 
 /**
@@ -27,11 +28,14 @@ export class WebSocketLink {
   /**
    * @param {{WebSocket: typeof WebSocket, now: () => number}} environment
    * @param {URL} base the server
+   * @param {object} handler
+   * @param {{path?: string, affinity?: {vm?: string, region?: string}}} [address] the socket's path below the server, and the VM to ask for
    */
-  constructor(environment, base, handler) {
+  constructor(environment, base, handler, { path = "/ws", affinity } = {}) {
     this.#environment = environment;
     this.#handler = handler;
-    const url = new URL("ws", base);
+    // A relative name, so that a server below a path is reached there.
+    const url = asking(new URL(`./${path.replace(/^\/+/, "")}`, base), affinity);
     url.protocol = base.protocol === "https:" ? "wss:" : "ws:";
     const socket = new environment.WebSocket(url.href);
     this.#socket = socket;

@@ -34,3 +34,6 @@ export function refusal(error) {
   if (error.code === "outbox-full") return "Too many alerts are waiting for the connection. This one was not taken.";
   return `Refused: ${error.message}.${wait}`.replace("..", ".");
 }
+
+/** A number with its word: `1 person`, `3 people`. */
+export const counted = (number, one, many) => `${number.toLocaleString()} ${number === 1 ? one : many}`;

@@ -3,6 +3,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { CrierError } from "../../Public/crier/errors.js";
 import { linksOf, safeLink } from "../../Public/page/links.js";
+import { regionOf } from "../../Public/page/region.js";
 import { DEFAULT_TOPIC, isTopic, topicOf } from "../../Public/page/topic.js";
 import { age, latency, refusal, span } from "../../Public/page/words.js";
 
@@ -57,22 +58,55 @@ test("an alert's links are its click and its view actions, whatever else it brin
   assert.deepEqual(linksOf({ click: "javascript:x", actions: "no array" }), []);
 });
 
-test("the page keeps to its content security policy: nothing inline, nothing from elsewhere", async () => {
-  const html = await readFile(new URL("index.html", PUBLIC), "utf8");
-  assert.doesNotMatch(html, /\sstyle=|\son[a-z]+=|<style|javascript:/i);
-  for (const [, attributes, content] of html.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g)) {
-    assert.match(attributes, /src="\//);
-    assert.equal(content, "");
+const PAGES = ["index.html", "lobby.html", "room.html", "login.html", "unknown-room.html"];
+
+test("the pages keep to their content security policy: nothing inline, nothing from elsewhere", async () => {
+  for (const name of PAGES) {
+    const html = await readFile(new URL(name, PUBLIC), "utf8");
+    assert.doesNotMatch(html, /\sstyle=|\son[a-z]+=|<style|javascript:/i, name);
+    for (const [, attributes, content] of html.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g)) {
+      assert.match(attributes, /src="\//, name);
+      assert.equal(content, "", name);
+    }
+    // A page is served at many paths, so its addresses begin at the root.
+    for (const [, address] of html.matchAll(/\s(?:src|href)="([^"]+)"/g)) assert.match(address, /^[/#]/, name);
   }
-  // The page is served below any topic's path as well, so its addresses begin at the root.
-  for (const [, address] of html.matchAll(/\s(?:src|href)="([^"]+)"/g)) assert.match(address, /^[/#]/);
 });
 
-test("alerts are never made into markup", async () => {
-  const files = (await readdir(new URL("page/", PUBLIC))).map((name) => `page/${name}`);
-  for (const name of ["page.js", ...files]) {
+test("every page leaves room for the VM that serves it", async () => {
+  for (const name of PAGES) {
+    const html = await readFile(new URL(name, PUBLIC), "utf8");
+    assert.equal(html.split('<html lang="en" data-vm="{{vm}}" data-region="{{region}}">').length, 2, name);
+    assert.equal(html.split("{{").length, 3, name);
+  }
+});
+
+test("what others say is never made into markup", async () => {
+  const entries = await readdir(new URL("page/", PUBLIC), { recursive: true });
+  const modules = entries.filter((name) => name.endsWith(".js")).map((name) => `page/${name}`);
+  assert.ok(modules.length > 20);
+  for (const name of ["page.js", "lobby.js", "room.js", "login.js", "unknown-room.js", ...modules]) {
     const code = await readFile(new URL(name, PUBLIC), "utf8");
     assert.doesNotMatch(code, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/, name);
+  }
+});
+
+test("every label, heading and description that the pages refer to is there, once", async () => {
+  for (const name of PAGES) {
+    const html = await readFile(new URL(name, PUBLIC), "utf8");
+    const ids = [...html.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
+    assert.equal(new Set(ids).size, ids.length, name);
+    for (const [, list] of html.matchAll(/\s(?:for|aria-labelledby|aria-describedby)="([^"]+)"/g)) {
+      for (const id of list.split(" ")) assert.ok(ids.includes(id), `${name}: ${id}`);
+    }
+    for (const [, id] of html.matchAll(/\shref="#([^"]+)"/g)) assert.ok(ids.includes(id), `${name}: #${id}`);
+  }
+});
+
+test("every flag that a region has is drawn", async () => {
+  const flags = await readFile(new URL("flags.svg", PUBLIC), "utf8");
+  for (const code of "ams arn bom cdg dfw ewr fra gru iad jnb lax lhr nrt ord sin sjc syd yyz local xyz".split(" ")) {
+    assert.match(flags, new RegExp(`<symbol id="${regionOf(code).flag}"`), code);
   }
 });
 
@@ -83,10 +117,12 @@ test("the page has the elements that tests of browsers hold on to", async () => 
   }
 });
 
-test("every element that the page's script asks for is there", async () => {
-  const html = await readFile(new URL("index.html", PUBLIC), "utf8");
-  const script = await readFile(new URL("page.js", PUBLIC), "utf8");
-  const ids = [...script.matchAll(/\bat\("([^"]+)"\)/g)].map(([, id]) => id);
-  assert.ok(ids.length > 20);
-  for (const id of ids) assert.match(html, new RegExp(`id="${id}"`), id);
+test("every element that a page's script asks for is there", async () => {
+  for (const page of ["index", "lobby", "room", "login", "unknown-room"]) {
+    const html = await readFile(new URL(`${page}.html`, PUBLIC), "utf8");
+    const script = await readFile(new URL(page === "index" ? "page.js" : `${page}.js`, PUBLIC), "utf8");
+    const ids = [...script.matchAll(/\bat\("([^"]+)"\)/g)].map(([, id]) => id);
+    assert.ok(ids.length > 5, page);
+    for (const id of ids) assert.match(html, new RegExp(`id="${id}"`), `${page}: ${id}`);
+  }
 });

@@ -164,7 +164,7 @@ export class World {
         ...options.environment,
       },
     });
-    for (const type of ["alert", "state", "reset", "drain", "error", "open"]) {
+    for (const type of ["alert", "state", "reset", "presence", "drain", "error", "open"]) {
       this.crier.addEventListener(type, ({ detail }) => this.events.push([type, detail]));
     }
   }
