@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# Five regions on this machine: a bus, and five VMs (dfw, ams, sin, lax, syd) on ports 8081 to 8085. What is killed is started again after
-# a moment, as a supervisor would, with the same id. Ctrl-C stops everything.
+# Five regions on this machine: a bus, five VMs (dfw, ams, sin, lax, syd) on ports 8081 to 8085, and in front of them, on port 8080, a stand-in
+# for Fly's proxy whose edge is in Dallas. What is killed is started again after a moment, as a supervisor would, with the same id on the same
+# port. Ctrl-C stops everything.
 #   BUS         redis (default) or postgres: started here, on a free port of 127.0.0.1, with its data in a folder that goes with it
 #   CRIER_BIN   the binary (default .build/release/crier)
 #   FIRST_PORT  the first VM's port (default 8081)
+#   FRONT_PORT  the port in front of all (default 8080)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bus=${BUS:-redis}
 crier=${CRIER_BIN:-.build/release/crier}
 first_port=${FIRST_PORT:-8081}
+front_port=${FRONT_PORT:-8080}
 regions=(dfw ams sin lax syd)
+# As Fly's: 14 hexadecimal digits.
+ids=(da11a500000001 a357e2da300002 519a90e2000003 105a09e1e50004 5d9e7000000005)
 names=("Dallas" "Amsterdam" "Singapore" "Los Angeles" "Sydney")
 
 case $bus in
@@ -21,6 +26,7 @@ data=$(mktemp -d -t crier-cluster.XXXXXX)
 vms=()
 began=()
 bus_pid=
+front_pid=
 
 clean_up() {
     status=$?
@@ -31,6 +37,12 @@ clean_up() {
         echo "stopping ${#vms[@]} VMs"
         kill -TERM "${vms[@]}" 2>/dev/null || true
         wait "${vms[@]}" 2>/dev/null || true
+    fi
+    # After the VMs, which let their sockets go through it.
+    if [ -n "$front_pid" ]; then
+        echo "stopping the proxy"
+        kill -TERM "$front_pid" 2>/dev/null || true
+        wait "$front_pid" 2>/dev/null || true
     fi
     if [ -n "$bus_pid" ]; then
         echo "stopping $bus"
@@ -96,21 +108,37 @@ start_postgres() {
 
 start_vm() {
     local region=${regions[$1]}
-    FLY_ALLOC_ID=vm-$region FLY_REGION=$region PORT=$((first_port + $1)) start "$region" "$crier" serve
+    FLY_ALLOC_ID=${ids[$1]} FLY_REGION=$region PORT=$((first_port + $1)) start "$region" "$crier" serve
     vms[$1]=$started
     began[$1]=$SECONDS
 }
 
+start_front() {
+    local index backends=()
+    for index in "${!regions[@]}"; do
+        backends+=(--backend "id=${ids[$index]},region=${regions[$index]},port=$((first_port + index))")
+    done
+    start front env PYTHONDONTWRITEBYTECODE=1 python3 Tests/FlyProxy --port "$front_port" --control "$control_port" --region dfw \
+        --log "$data/hops.log" "${backends[@]}"
+    front_pid=$started
+    await front curl -fsS "http://127.0.0.1:$control_port/"
+}
+
 port=$(free_port)
+control_port=$(free_port)
 "start_$bus"
 echo "$bus is up"
-export BUS=$bus HOST=127.0.0.1 DRAIN_SECONDS=2
+export BUS=$bus HOST=127.0.0.1 DRAIN_SECONDS=2 FLY_APP_NAME=crier
 for index in "${!regions[@]}"; do start_vm "$index"; done
 for index in "${!regions[@]}"; do
     await "${regions[$index]}" curl -fsS "http://127.0.0.1:$((first_port + index))/ready"
-    printf '  %-12s %s   http://localhost:%d/\n' "${names[$index]}" "${regions[$index]}" $((first_port + index))
+    # By the address: browsers give a host's cookies to all its ports, and one from the proxy asks for a certain VM.
+    printf '  %-12s %s   http://127.0.0.1:%d/   %s\n' "${names[$index]}" "${regions[$index]}" $((first_port + index)) "${ids[$index]}"
 done
-echo "Raise an alert in one, see it in all. The VMs: $crier vms --server http://localhost:$first_port. Ctrl-C stops everything."
+start_front
+echo "In front of them, as Fly's proxy: http://localhost:$front_port/, with every hop in $data/hops.log and the controls on port $control_port."
+echo "One of them through it: curl 'http://127.0.0.1:$front_port/v1/vms?fly_instance_id=${ids[1]}'"
+echo "Raise an alert in one, see it in all. The VMs: $crier vms --server http://127.0.0.1:$first_port. Ctrl-C stops everything."
 failures=0
 while true; do
     sleep 1 &
@@ -118,6 +146,10 @@ while true; do
     if ! kill -0 "$bus_pid" 2>/dev/null; then
         echo "$bus has ended; starting it again"
         "start_$bus"
+    fi
+    if ! kill -0 "$front_pid" 2>/dev/null; then
+        echo "the proxy has ended; starting it again"
+        start_front
     fi
     for index in "${!regions[@]}"; do
         kill -0 "${vms[$index]}" 2>/dev/null && continue
