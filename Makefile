@@ -14,7 +14,7 @@ build:
 	scripts/install-packages.sh build
 	$(SWIFT_BUILD) --product crier
 
-## Five regions on this machine, on BUS=redis or BUS=postgres, until Ctrl-C.
+## Five regions on this machine behind a stand-in for Fly's proxy, on BUS=redis or BUS=postgres, until Ctrl-C.
 BUS ?= redis
 cluster: build
 	scripts/install-packages.sh cluster

@@ -103,7 +103,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "CLinux", "MessageBus", "PrometheusMetrics", "Reactor", "StrictJSON",
+                "AccessTokens", "Broadcasting", "CLinux", "MessageBus", "PrometheusMetrics", "Reactor", "StrictJSON",
                 "WebSocketTransport",
                 hummingbird,
                 hummingbirdCore, httpTypes, systemPackage, coreMetrics, nioCore, nioHTTP1, nioHTTPTypes,
@@ -200,7 +200,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting", nioCore,
+                "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting", logging,
+                nioCore,
                 nioHTTP1, nioPosix,
             ],
             swiftSettings: strict),

@@ -21,7 +21,7 @@ usage() {
 [ $# -eq 1 ] || usage
 case $1 in
     build) wanted=$BUILD_PACKAGES ;;
-    cluster) wanted="$BUILD_PACKAGES curl postgresql redis-server" ;;
+    cluster) wanted="$BUILD_PACKAGES curl postgresql python3 redis-server" ;;
     bench) wanted="$BUILD_PACKAGES $BENCH_PACKAGES" ;;
     test)
         wanted="$BUILD_PACKAGES $TEST_PACKAGES"

@@ -266,7 +266,7 @@ def test_it_fits_the_screen_and_follows_the_scheme(server, topic, person, viewpo
 def test_the_keyboard_alone_is_enough(server, topic, person):
     tab = CrierPage(person(), f"{server.url}/{topic}").open()
     tab.page.locator("#message").fill("by keyboard")
-    for _ in range(10):
+    for _ in range(20):
         tab.page.keyboard.press("Tab")
         if tab.page.evaluate("document.activeElement.id") == "raise":
             break

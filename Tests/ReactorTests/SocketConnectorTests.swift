@@ -1,3 +1,4 @@
+import CrierTesting
 import NIOConcurrencyHelpers
 import NIOCore
 import Testing
@@ -34,6 +35,31 @@ import Testing
         try SocketAddress(ipAddress: host, port: port)
     }
 
+    @Test("what is accepted sends at once, and gives up on a peer that takes nothing, without a call of its own")
+    func inherits() async throws {
+        let loop = try ReactorLoop()
+        let options = loop.makePromise(of: [CInt].self)
+        let listener = try await SocketListener.bind(
+            host: "127.0.0.1", port: 0, patience: .milliseconds(1_234), on: loop
+        ) { descriptor in
+            options.succeed([Self.option(TCP_NODELAY, of: descriptor), Self.option(TCP_USER_TIMEOUT, of: descriptor)])
+            close(descriptor)
+        }
+        let raw = try await RawConnection.connect(port: try await loop.submit { listener.value.port }.get())
+        let found = try await options.futureResult.get()
+        #expect(found[0] != 0)
+        #expect(found[1] == 1_234)
+        try await raw.close()
+        try await loop.shutdownGracefully()
+    }
+
+    private static func option(_ name: CInt, of descriptor: CInt) -> CInt {
+        var value: CInt = -1
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(descriptor, CInt(IPPROTO_TCP), name, &value, &size)
+        return value
+    }
+
     @Test("the descriptor is connected: bytes go both ways", arguments: ["127.0.0.1", "::1"])
     func connected(host: String) async throws {
         let loop = try ReactorLoop()
@@ -54,15 +80,15 @@ import Testing
 
     @Test("it connects from the address that it is told") func source() async throws {
         let loop = try ReactorLoop()
-        let peer = loop.makePromise(of: SocketAddress?.self)
+        let peer = loop.makePromise(of: PeerAddress?.self)
         let listener = try await SocketListener.bind(host: "127.0.0.1", port: 0, on: loop) { descriptor in
-            peer.succeed(SocketAddress.peer(of: descriptor))
+            peer.succeed(PeerAddress(of: descriptor))
             close(descriptor)
         }
         let port = try await loop.submit { listener.value.port }.get()
         let outcome = await connect(to: try local(port), from: try local(0, "127.0.0.7"), on: loop)
         close(try outcome.get())
-        #expect(try await peer.futureResult.get()?.ipAddress == "127.0.0.7")
+        #expect(try await peer.futureResult.get() == .v4(0x7F00_0007))
         try await loop.shutdownGracefully()
     }
 

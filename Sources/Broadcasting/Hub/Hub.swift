@@ -27,6 +27,7 @@ public final class Hub: Sendable {
     private let shards: [NIOLoopBound<HubShard>]
     private let status: StatusBox
     private let subscription = NIOLockedValueBox<(any Subscription)?>(nil)
+    private let notices = NIOLockedValueBox<(@Sendable (ControlNotice) -> Void)?>(nil)
     private let logger: Logger
     private let metrics: HubMetrics
 
@@ -59,6 +60,11 @@ public final class Hub: Sendable {
     }
 
     public var currentStatus: Status { status.current }
+
+    /// Has the notices of this deployment's VMs told, in log order, before readers get what stands behind them. One at a time.
+    public func onNotice(_ handler: @escaping @Sendable (ControlNotice) -> Void) {
+        notices.withLockedValue { $0 = handler }
+    }
 
     /// The VMs that have a place on the bus; what is said of this one is of now.
     public func vms() async throws(BusError) -> [VMRecord] {
@@ -173,6 +179,7 @@ extension Hub {
     private func take(_ delivery: Delivery, _ handOver: HandOver, warmAt head: Position) async {
         if case .alerts(let alerts) = delivery {
             metrics.alerts.increment(by: alerts.count)
+            for alert in alerts where alert.draft.topic == .control { tell(.alert(alert)) }
             return await handOver.give(alerts.map(EncodedAlert.init))
         }
         // What is said of the log is said after what stands before it.
@@ -183,11 +190,14 @@ extension Hub {
             logger.warning(
                 "alerts lost", metadata: ["cause": "\(loss.cause.rawValue)", "resumes_after": "\(loss.resumesAfter)"])
             restart(after: loss.resumesAfter, telling: loss)
+            tell(.lost)
             becomeReady(at: loss.resumesAfter, warmAt: head)
         case .away: setBusAway(true)
         case .back: setBusAway(false)
         }
     }
+
+    private func tell(_ notice: ControlNotice) { notices.withLockedValue { $0 }?(notice) }
 
     private func restart(after position: Position, telling loss: Loss? = nil) {
         for shard in shards {

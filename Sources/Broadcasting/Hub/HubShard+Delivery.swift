@@ -85,7 +85,7 @@ extension HubShard {
         _ parts: inout [Audience]
     ) {
         guard !audience.members.isEmpty,
-            audience.isUnfiltered || audience.interest.filter.matches(alert.alert.draft.content)
+            audience.isUnfiltered || audience.interest.includes(alert.alert.draft)
         else { return }
         if audience.selection == JoinedBatch.nothing { parts.append(audience) }
         audience.selection = joined.adding(index, to: audience.selection)

@@ -31,7 +31,7 @@ extension HubShard {
         switch since {
         case .none: Opening(cursor: ring.head, reset: nil)
         case .all: Opening(cursor: ring.floor, reset: nil)
-        case .latest: Opening(cursor: cursorBeforeLatest(of: interest), reset: nil)
+        case .latest(let count): Opening(cursor: cursorBeforeLatest(count, of: interest), reset: nil)
         case .time(let time): Opening(cursor: ring.cursor(before: time), reset: nil)
         case .after(let cursor): opening(after: cursor)
         }
@@ -45,11 +45,13 @@ extension HubShard {
             reset: Reset(reason: reason, since: cursor, oldest: ring.oldest?.position, resumesAfter: ring.floor))
     }
 
-    private func cursorBeforeLatest(of interest: Interest) -> Position {
+    private func cursorBeforeLatest(_ count: Int, of interest: Interest) -> Position {
         let now = clock.now()
-        let newest = ring.entries(after: ring.floor).last { isDue($0, to: interest, now: now) }
-        guard let newest else { return ring.head }
-        return Position(epoch: newest.position.epoch, offset: newest.position.offset - 1)
+        let newest = ring.entries(after: ring.floor).lazy.reversed().filter { self.isDue($0, to: interest, now: now) }
+        var oldest: EncodedAlert?
+        for entry in newest.prefix(count) { oldest = entry }
+        guard let oldest else { return ring.head }
+        return Position(epoch: oldest.position.epoch, offset: oldest.position.offset - 1)
     }
 
     /// Makes a reader that follows nothing follow `interest` from an opening on.

@@ -29,7 +29,7 @@ final class Audience {
 
     init(_ key: Key) {
         self.key = key
-        isUnfiltered = key.interest.filter == AlertFilter()
+        isUnfiltered = key.interest.isUnfiltered
     }
 
     var interest: Interest { key.interest }

@@ -31,17 +31,23 @@ public struct Interest: Hashable, Sendable {
         }
     }
 
-    public var topics: Topics
-    public var filter: AlertFilter
+    public let topics: Topics
+    public let filter: AlertFilter
+    /// What all topics are; of no effect where some are named.
+    public let scope: TopicScope
 
-    public init(topics: Topics, filter: AlertFilter = .init()) {
+    public init(topics: Topics, filter: AlertFilter = .init(), scope: TopicScope = .everything) {
         self.topics = topics
         self.filter = filter
+        self.scope = topics == .all ? scope : .everything
     }
+
+    /// Whether all alerts of its topics are for it, and its topics are all or named.
+    var isUnfiltered: Bool { scope == .everything && filter == AlertFilter() }
 
     public func includes(_ draft: Draft) -> Bool {
         switch topics {
-        case .all: filter.matches(draft.content)
+        case .all: scope.includes(draft.topic) && filter.matches(draft.content)
         case .some(let topics): topics.contains(draft.topic) && filter.matches(draft.content)
         }
     }

@@ -4,8 +4,8 @@ public import MessageBus
 public enum Since: Sendable, Equatable {
     /// Live alerts only.
     case none
-    /// The newest alert that interests it, then live ones.
-    case latest
+    /// The newest alerts that interest it, as many as this, then live ones.
+    case latest(Int)
     /// Everything held.
     case all
     /// Everything after a cursor.
@@ -13,14 +13,22 @@ public enum Since: Sendable, Equatable {
     /// Everything raised at this time or later.
     case time(WallTime)
 
-    /// Reads ntfy's `since` values: `all`, `none`, `latest`, an id, a duration (`90s`, `10m`, `2h`, `1d`) or Unix seconds.
+    /// So many alerts may be asked for by their number.
+    private static let maximumLatest = 1000
+
+    /// Reads ntfy's `since` values: `all`, `none`, `latest`, an id, a duration (`90s`, `10m`, `2h`, `1d`) or Unix seconds; and `latest:20`.
     ///
     /// - Returns: `nil` where `text` is none of these. Twelve digits are an id.
     public init?(_ text: String, now: WallTime) {
         switch text {
         case "all": self = .all
         case "none", "": self = .none
-        case "latest": self = .latest
+        case "latest": self = .latest(1)
+        case _ where text.hasPrefix("latest:"):
+            guard let count = Int(text.dropFirst("latest:".count)), (1...Self.maximumLatest).contains(count) else {
+                return nil
+            }
+            self = .latest(count)
         default:
             if let position = Position(id: text) {
                 self = .after(position)

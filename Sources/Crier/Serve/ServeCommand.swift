@@ -69,13 +69,14 @@ struct ServeCommand: AsyncParsableCommand {
         logger[metadataKey: "vm"] = "\(configuration.vm.id)"
         logger[metadataKey: "region"] = "\(configuration.vm.region)"
         let bus: any MessageBus
+        let store: any SharedStore
         do {
-            bus = try await BusFactory.open(configuration, logger: logger)
+            (bus, store) = try await BusFactory.open(configuration, logger: logger)
         } catch let error as ConfigurationError {
             throw ValidationError(error.description)
         }
         let server = GatewayServer(
-            configuration: configuration, bus: bus, registry: PrometheusRegistry(), logger: logger)
+            configuration: configuration, bus: bus, store: store, registry: PrometheusRegistry(), logger: logger)
         let signals = ShutdownSignals()
         let log = logger
         do {

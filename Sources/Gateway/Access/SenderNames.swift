@@ -12,6 +12,16 @@ struct SenderNames: Sendable {
 
     /// A publisher that gave the publish token.
     static let publisher = "publisher"
+    static let guestPrefix = "guest-"
+
+    /// The name of whoever makes a request.
+    func name(of identity: Identity, at address: ClientAddress) -> String {
+        switch identity.standing {
+        case .anonymous: guest(at: address)
+        case .publisher: Self.publisher
+        case .user(let name): name
+        }
+    }
 
     func guest(at address: ClientAddress) -> String {
         if let last = last.withLockedValue({ $0 }), last.address == address { return last.name }
@@ -23,6 +33,6 @@ struct SenderNames: Sendable {
     private func derive(_ address: ClientAddress) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: Array(address.description.utf8), using: key)
         let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-        return "guest-" + String(code.prefix(6).map { alphabet[Int($0) % alphabet.count] })
+        return Self.guestPrefix + String(code.prefix(6).map { alphabet[Int($0) % alphabet.count] })
     }
 }

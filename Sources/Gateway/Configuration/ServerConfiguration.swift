@@ -1,3 +1,4 @@
+public import AccessTokens
 import Broadcasting
 public import Logging
 public import MessageBus
@@ -22,6 +23,11 @@ public struct ServerConfiguration: Sendable {
     public var vm: VMIdentity
     public var publicDirectory = "Public"
     public var publishToken = PublishToken(nil)
+    var publishRules: [TopicRights.Rule] = []
+    var subscribeRules: [TopicRights.Rule] = []
+    public var signIn = SignInConfiguration()
+    /// Whose tokens (JWTs) say who someone is; `nil`: nobody's.
+    public var issuer: TokenIssuer?
     public var allowedOrigins = OriginPolicy.sameOrigin
     public var trustedProxy = TrustedProxy.none
     public var affinity = AffinityConfiguration()
@@ -40,6 +46,8 @@ public struct ServerConfiguration: Sendable {
     public var compresses = false
     /// 0: one event loop a core.
     public var threads = 0
+    /// Whether io_uring is used where it can be.
+    public var usesIOUring = true
     public var logLevel = Logger.Level.info
     /// `nil`: by whether the log goes to a terminal.
     public var logFormat: LogFormat?
@@ -57,6 +65,10 @@ public struct ServerConfiguration: Sendable {
         bus = try BusConfiguration(settings)
         publicDirectory = settings.text(.publicDirectory) ?? publicDirectory
         publishToken = PublishToken(settings.text(.publishToken))
+        publishRules = try Self.rules(settings, .publishRights)
+        subscribeRules = try Self.rules(settings, .subscribeRights)
+        signIn = try SignInConfiguration(settings)
+        issuer = try TokenIssuer(settings)
         guard let origins = OriginPolicy(settings.text(.allowedOrigins) ?? "") else {
             throw ConfigurationError(
                 key: Setting.allowedOrigins.key, "write origins such as https://example.com with commas between, or *")
@@ -76,7 +88,13 @@ public struct ServerConfiguration: Sendable {
         maximumBody = try settings.number(.maxBody, in: 1024...16_777_216, standard: maximumBody)
         maximumTopics = try settings.number(.maxTopics, in: 1...10_000, standard: maximumTopics)
         maximumPending = try settings.number(.maxPending, in: 65_536...1_073_741_824, standard: maximumPending)
+        guard maximumPending >= 2 * maximumBody else {
+            throw ConfigurationError(
+                key: Setting.maxPending.key,
+                "it has to be twice MAX_BODY at least, so that the largest alert can wait for a reader")
+        }
         compresses = try settings.choice(.compression, standard: Switch.off) == .on
+        usesIOUring = try settings.choice(.ioUring, standard: Switch.on) == .on
         threads = try settings.number(.threads, in: 0...1024, standard: threads)
         if let text = settings.text(.logLevel) {
             guard let level = Logger.Level(rawValue: text.lowercased()) else {
@@ -85,6 +103,10 @@ public struct ServerConfiguration: Sendable {
             logLevel = level
         }
         if settings.text(.logFormat) != nil { logFormat = try settings.choice(.logFormat, standard: LogFormat.text) }
+    }
+
+    var rights: TopicRights {
+        TopicRights(publish: publishRules, subscribe: subscribeRules, needsToken: publishToken.isSet)
     }
 
     var hub: HubConfiguration { HubConfiguration(retention: retention, maximumPending: maximumPending) }
@@ -99,6 +121,19 @@ public struct ServerConfiguration: Sendable {
             throw ConfigurationError(key: Setting.vm.key, "“\(id)” is not [-_A-Za-z0-9]{1,60}")
         }
         return vm
+    }
+
+    private static func rules(
+        _ settings: SettingsReader, _ setting: Setting
+    ) throws(ConfigurationError) -> [TopicRights.Rule] {
+        guard let text = settings.text(setting) else { return [] }
+        guard let rules = TopicRights.rules(text) else {
+            throw ConfigurationError(
+                key: setting.key,
+                "write rules such as alarms-*=token, chat=user, *=anyone: a topic or the beginning of one with *, and anyone, user, token or nobody"
+            )
+        }
+        return rules
     }
 
     private static func retention(

@@ -50,6 +50,25 @@ extension Setting {
     static let publicDirectory = Setting("PUBLIC_DIR", standard: "Public", "Folder of the page and the browser client.")
     static let publishToken = Setting(
         "PUBLISH_TOKEN", standard: "unset", isSecret: true, "Token that publishing needs; unset: anyone may publish.")
+    static let publishRights = Setting(
+        "PUBLISH_RIGHTS", standard: "*=token with PUBLISH_TOKEN, else *=anyone",
+        "Who may publish on which topics: `alarms-*=token, chat-*=user`; the first that matches decides.")
+    static let subscribeRights = Setting(
+        "SUBSCRIBE_RIGHTS", standard: "*=anyone", "Who may read which topics, in the same form.")
+    static let signInPassword = Setting(
+        "SIGN_IN_PASSWORD", standard: "unset", isSecret: true,
+        "Password that signing in needs besides a name; unset: a name is enough.")
+    static let sessionLifetime = Setting(
+        "SESSION_LIFETIME", standard: "7d", "How long a sign-in lasts that is not used.")
+    static let jwtIssuer = Setting(
+        "JWT_ISSUER", standard: "unset",
+        "Whose signed tokens (JWTs) are taken: their `iss`, such as `https://id.example.com`.")
+    static let jwtAudience = Setting("JWT_AUDIENCE", standard: "unset", "What the tokens have to have as `aud`.")
+    static let jwtKeysURL = Setting(
+        "JWT_KEYS_URL", standard: "discovered",
+        "Where the issuer's keys are (JWKS), if not where its OpenID description says.")
+    static let jwtAlgorithms = Setting(
+        "JWT_ALGORITHMS", standard: "RS256,ES256,EdDSA", "What tokens may be signed with, with commas between.")
     static let allowedOrigins = Setting(
         "ALLOWED_ORIGINS", standard: "same origin", "Origins whose pages may connect, with commas between; `*`: all.")
     static let trustedProxy = Setting(
@@ -93,6 +112,10 @@ extension Setting {
         "COMPRESSION", standard: "off",
         "`on` compresses alerts, each once for all, for WebSockets that ask for it (permessage-deflate).")
     static let threads = Setting("THREADS", standard: "one a core", "Event loops, each with its shard of the sockets.")
+    static let ioUring = Setting(
+        "IO_URING", standard: "on",
+        "Whether many sockets are written by one system call, where the system has io_uring and allows it; `off`: by one each."
+    )
     static let logLevel = Setting(
         "LOG_LEVEL", standard: "info", "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.")
     static let logFormat = Setting(
@@ -101,9 +124,10 @@ extension Setting {
     /// Every key, in the order of help.
     public static let all: [Setting] = [
         port, host, bus, redisURL, databaseURL, databaseDirectURL, busNamespace, logCount, vm, region, publishToken,
-        allowedOrigins, trustedProxy, affinity, affinityStatus, affinityReplay, affinityStrict, retention,
-        retentionCount,
+        publishRights, subscribeRights, signInPassword, sessionLifetime, jwtIssuer, jwtAudience,
+        jwtKeysURL, jwtAlgorithms, allowedOrigins, trustedProxy, affinity, affinityStatus, affinityReplay,
+        affinityStrict, retention, retentionCount,
         retentionBytes, drainSeconds, rateLimits, socketRate, addressRate, handshakeRate, addressSockets, maxText,
-        maxBody, maxTopics, maxPending, compression, publicDirectory, threads, logLevel, logFormat,
+        maxBody, maxTopics, maxPending, compression, publicDirectory, threads, ioUring, logLevel, logFormat,
     ]
 }

@@ -29,7 +29,6 @@ final class Listener: Sendable {
                     close(descriptor)
                     return
                 }
-                configure(descriptor)
                 let reception = receptions[turn.value]
                 turn.value = (turn.value + 1) % receptions.count
                 if reception.eventLoop === loop {
@@ -58,14 +57,4 @@ final class Listener: Sendable {
         }
     }
 
-    private static func configure(_ descriptor: CInt) {
-        set(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
-        // A peer that takes nothing for 20 s is gone, whatever its TCP has still to try.
-        set(descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, 20_000)
-    }
-
-    private static func set(_ descriptor: CInt, _ level: CInt, _ option: CInt, _ value: CInt) {
-        var value = value
-        setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
-    }
 }

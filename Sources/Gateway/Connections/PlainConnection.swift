@@ -15,7 +15,9 @@ import WebSocketTransport
 final class PlainConnection: SocketHandler {
     private enum State {
         case reading
-        /// A request is with the bus.
+        /// It is being found out who wants to read.
+        case identifying
+        /// A request is with the bus, or it is being found out whose it is.
         case publishing(PublishRequest)
         /// Refused, or given away: what still comes is discarded.
         case done
@@ -68,7 +70,15 @@ final class PlainConnection: SocketHandler {
         }
         if case .done = state { return }
         if bytes.readableBytes > 0 { held = isOwn ? bytes : ByteBuffer(bytes: bytes.readableBytesView) }
-        if case .publishing = state, (held?.readableBytes ?? 0) > Self.maximumHeld { read(false) }
+        if isWaiting && (held?.readableBytes ?? 0) > Self.maximumHeld { read(false) }
+    }
+
+    /// Whether it waits for someone else than the client.
+    private var isWaiting: Bool {
+        switch state {
+        case .identifying, .publishing: true
+        case .reading, .done: false
+        }
     }
 
     /// - Returns: `false` where more has to come first.
@@ -119,12 +129,56 @@ final class PlainConnection: SocketHandler {
 
     /// Makes the connection a reader's, or refuses.
     func admit(_ request: ReaderRequest, then bytes: inout ByteBuffer) {
+        let entrance = ReaderEntrance(reception: reception, socket: socket)
         do throws(GatewayError) {
-            try ReaderEntrance(reception: reception, socket: socket).admit(request)
-            leave()
-            if bytes.readableBytes > 0 { socket.handler?.received(&bytes) }
+            try entrance.check(request.head)
+            let credentials = Credentials(request.head)
+            if let identity = try reception.context.identities.known(credentials) {
+                return try admit(request, as: identity, then: &bytes)
+            }
+            state = .identifying
+            due = nil
+            identify(credentials) { $0.admit(request, $1) }
         } catch {
             refuse(error.carrying(request.cookieChange))
+        }
+    }
+
+    private func admit(
+        _ request: ReaderRequest, as identity: Identity, then bytes: inout ByteBuffer
+    ) throws(GatewayError) {
+        try ReaderEntrance(reception: reception, socket: socket).admit(request, as: identity)
+        leave()
+        if bytes.readableBytes > 0 { socket.handler?.received(&bytes) }
+    }
+
+    /// Goes on with a reader's request once it is known whose it is.
+    private func admit(_ request: ReaderRequest, _ found: Result<Identity, GatewayError>) {
+        guard case .identifying = state else { return }
+        var bytes = held ?? ByteBuffer()
+        held = nil
+        read(true)
+        do throws(GatewayError) {
+            try admit(request, as: found.get(), then: &bytes)
+        } catch {
+            refuse(error.carrying(request.cookieChange))
+        }
+    }
+
+    /// Finds out who makes a request, and goes on with that on the loop.
+    private func identify(
+        _ credentials: Credentials,
+        _ proceed: @escaping @Sendable (PlainConnection, Result<Identity, GatewayError>) -> Void
+    ) {
+        let bound = NIOLoopBound(self, eventLoop: reception.loop)
+        let identities = reception.context.identities
+        let loop = reception.loop
+        Task {
+            let found: Result<Identity, GatewayError>
+            do throws(GatewayError) { found = .success(try await identities.find(credentials)) } catch {
+                found = .failure(error)
+            }
+            loop.execute { proceed(bound.value, found) }
         }
     }
 
@@ -148,7 +202,7 @@ final class PlainConnection: SocketHandler {
     func inputEnded() {
         hasInputEnded = true
         switch state {
-        case .publishing: break
+        case .publishing, .identifying: break
         case .done where socket.isFinishing: break
         case .reading, .done: socket.close()
         }
@@ -189,9 +243,34 @@ extension PlainConnection: PublishReceiver {
         let context = reception.context
         context.requests.begin()
         state = .publishing(request)
+        let visitor = PublishDesk.Visitor(request.head)
+        do throws(GatewayError) {
+            let credentials = visitor.credentials
+            if let identity = try context.identities.known(credentials) {
+                return publish(request, visitor, body, as: identity)
+            }
+            identify(credentials) { connection, found in
+                // The connection may be gone.
+                guard case .publishing = connection.state else { return }
+                switch found {
+                case .success(let identity): connection.publish(request, visitor, body, as: identity)
+                case .failure(let error): connection.answer(request, .failure(error))
+                }
+                connection.publishedBatch()
+            }
+        } catch {
+            answer(request, .failure(error))
+        }
+    }
+
+    private func publish(
+        _ request: PublishRequest, _ visitor: PublishDesk.Visitor, _ body: [UInt8], as identity: Identity
+    ) {
+        let context = reception.context
         do throws(GatewayError) {
             let desk = PublishDesk(context: context)
-            let (alert, sender) = try desk.read(request, body: body, from: socket.remoteAddress)
+            let (alert, sender) = try desk.read(
+                request, visitor, body: body, of: identity, from: ClientAddress(socket.peerAddress))
             let outcome = try context.publisher.publish(
                 alert, sender: sender, ref: nil, on: reception.lane, for: self)
             if let outcome { answer(request, .success(outcome)) }

@@ -12,36 +12,40 @@ struct ReaderEntrance {
 
     private var context: GatewayContext { reception.context }
 
-    /// - Throws: the refusal, before anything is changed.
-    func admit(_ request: ReaderRequest) throws(GatewayError) {
-        let head = request.head
+    /// Refuses whoever may not come in, whoever they are.
+    func check(_ head: HTTPRequestHead) throws(GatewayError) {
         try context.refuseWhenLeaving()
         let host = head.headers.first(name: "host")
         try context.checkOrigin(head.headers.first(name: "origin"), host: host)
+    }
+
+    /// - Throws: the refusal, before anything is changed.
+    func admit(_ request: ReaderRequest, as identity: Identity) throws(GatewayError) {
+        let head = request.head
         switch request.route {
-        case .duplex:
-            let handshake = try handshake(head, subprotocols: ["crier.v1"])
-            let token = PublishToken.token(inAuthorization: head.headers.first(name: "authorization"))
-            let session = DuplexSocket(
-                at: reception, form: handshake.compression == nil ? .webSocket : .deflatedWebSocket,
-                place: try place(for: head), token: token, now: .now())
-            open(handshake, session, request.cookieChange)
+        case .duplex: try openDuplex(request, as: identity)
+        case .room(let room):
+            guard identity.user != nil else { throw GatewayError(.unauthorized, "sign in to enter a room") }
+            guard context.serves(room) else { throw GatewayError(.notFound, "no VM serves the room \(room.name)") }
+            try openDuplex(request, as: identity)
         case .read(let topics, let form):
             let reading = try ReadRequest(
                 topics: topics, form: form, fields: RequestFields(head), now: context.clock.now(),
-                limits: context.readLimits)
+                limits: context.readLimits
+            ).restricted(by: context.rights, to: identity)
             if form == .webSocket {
                 let handshake = try handshake(head, subprotocols: ["cloudevents.json"])
                 let plain: WireForm = handshake.subprotocol == nil ? .webSocket : .cloudEvents
                 let session = TopicSocket(
                     at: reception, reading, form: handshake.compression == nil ? plain : plain.deflated,
-                    place: try place(for: head))
+                    place: try place(for: head), identity: identity)
                 open(handshake, session, request.cookieChange)
             } else {
                 let response = StreamResponse.head(
                     form: form, origin: head.headers.first(name: "origin"),
                     policy: context.configuration.allowedOrigins, cookieChange: request.cookieChange)
-                let reader = StreamReader(at: reception, place: try place(for: head), socket: socket)
+                let reader = StreamReader(
+                    at: reception, place: try place(for: head), identity: identity, socket: socket)
                 socket.handler = reader
                 socket.joiningWrites { reader.open(reading, with: response) }
             }
@@ -49,8 +53,16 @@ struct ReaderEntrance {
         }
     }
 
+    private func openDuplex(_ request: ReaderRequest, as identity: Identity) throws(GatewayError) {
+        let handshake = try handshake(request.head, subprotocols: ["crier.v1"])
+        let session = DuplexSocket(
+            at: reception, form: handshake.compression == nil ? .webSocket : .deflatedWebSocket,
+            place: try place(for: request.head), identity: identity, now: .now())
+        open(handshake, session, request.cookieChange)
+    }
+
     private func place(for head: HTTPRequestHead) throws(GatewayError) -> SocketPlace {
-        let address = context.address(of: socket.remoteAddress) { head.headers[$0].last }
+        let address = context.address(of: ClientAddress(socket.peerAddress)) { head.headers[$0].last }
         return try SocketPlace(context.addresses, address)
     }
 

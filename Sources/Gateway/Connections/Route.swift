@@ -4,6 +4,8 @@ import Broadcasting
 enum Route: Equatable, Sendable {
     /// `/ws`: the duplex WebSocket.
     case duplex
+    /// `/rooms/{region}/ws` or `/rooms/vm/{id}/ws`: the duplex WebSocket of someone who is in a room.
+    case room(Room)
     /// `/{topics}/ws`, `/sse`, `/json` or `/raw`.
     case read(topics: String, form: WireForm)
     /// Everything else.
@@ -19,7 +21,9 @@ enum Route: Equatable, Sendable {
     init(path: some StringProtocol) {
         let parts = path.utf8.split(
             separator: UInt8(ascii: "/"), maxSplits: 3, omittingEmptySubsequences: false)
-        if parts.count == 2 && parts[1].elementsEqual("ws".utf8) {
+        if parts.count == 4 && parts[1].elementsEqual("rooms".utf8) {
+            self = RoomPath(path).flatMap { $0.form == .socket ? .room($0.room) : nil } ?? .http
+        } else if parts.count == 2 && parts[1].elementsEqual("ws".utf8) {
             self = .duplex
         } else if parts.count == 3, let form = Self.form(parts[2]) {
             self = .read(topics: String(decoding: PercentEncoding.decode(parts[1]), as: UTF8.self), form: form)

@@ -23,5 +23,7 @@ public struct CloseMeaning: Sendable {
         CloseMeaning(code: .noPong, isResumable: true, meaning: "No answer to a ping before the next was due."),
         CloseMeaning(
             code: .rateLimited, isResumable: true, meaning: "The client goes on sending although it was told to wait."),
+        CloseMeaning(
+            code: .signedOut, isResumable: false, meaning: "The user has signed out, or the token's time is over."),
     ]
 }

@@ -21,7 +21,7 @@ public struct ErrorCode: Sendable, Hashable {
     static let invalidTopic = ErrorCode(40003, "invalid topic", "A topic is `[-_A-Za-z0-9]{1,64}`.")
     static let reservedTopic = ErrorCode(40004, "reserved topic", "The name is a route of the server.")
     static let invalidSince = ErrorCode(
-        40005, "invalid since", "`since` is an id, Unix seconds, a duration, `all`, `latest` or `none`.")
+        40005, "invalid since", "`since` is an id, Unix seconds, a duration, `all`, `latest`, `latest:20` or `none`.")
     static let invalidFilter = ErrorCode(40006, "invalid filter", "A filter has a value that no alert can match.")
     static let invalidDelay = ErrorCode(
         40007, "invalid delay", "A delay is a duration or Unix seconds, 1 second to 3 days from now.")
@@ -44,9 +44,16 @@ public struct ErrorCode: Sendable, Hashable {
         40017, "invalid handshake", "The WebSocket handshake breaks RFC 6455; the message says where.")
     static let tooManyAlerts = ErrorCode(40018, "too many alerts", "A batch holds at most 100 alerts.")
     static let unauthorized = ErrorCode(
-        40101, "unauthorized", "Publishing needs the publish token, and none or a wrong one was given.")
+        40101, "unauthorized",
+        "The topic, or the room, is for users who are signed in or for a token, and none or a wrong one was given.")
+    static let signInRefused = ErrorCode(
+        40102, "sign-in refused", "The password is wrong, or the server takes another way of signing in.")
+    static let invalidToken = ErrorCode(
+        40103, "invalid token", "A signed token does not verify or has expired; the message says why.")
     static let forbiddenOrigin = ErrorCode(
         40301, "forbidden origin", "The page's origin is not among `ALLOWED_ORIGINS`.")
+    static let forbiddenTopic = ErrorCode(
+        40302, "forbidden topic", "Who makes the request is known, and may not publish on or read the topic.")
     static let notFound = ErrorCode(40401, "not found", "There is nothing at this path.")
     static let unknownVM = ErrorCode(
         40402, "unknown VM", "The VM or region that the request names is not there, and `AFFINITY_STRICT` is on.")
@@ -64,6 +71,8 @@ public struct ErrorCode: Sendable, Hashable {
     static let tooManySockets = ErrorCode(42903, "too many sockets", "The address has as many sockets as it may.")
     static let tooManyPending = ErrorCode(
         42904, "too many requests in flight", "The socket has as many unanswered requests as it may.")
+    static let signInRate = ErrorCode(
+        42905, "too many sign-ins", "The address tries to sign in faster than it may.")
     static let headersTooLarge = ErrorCode(43101, "headers too large", "The request head is over 16 KiB.")
     static let internalError = ErrorCode(50001, "internal error", "A fault of the server, which has logged it.")
     static let busUnavailable = ErrorCode(
@@ -73,15 +82,18 @@ public struct ErrorCode: Sendable, Hashable {
     static let delayedFull = ErrorCode(
         50304, "too many delayed alerts", "As many alerts as may wait for their time do so already.")
     static let atCapacity = ErrorCode(50305, "at capacity", "The server has as many connections as it may.")
+    static let issuerUnavailable = ErrorCode(
+        50306, "issuer unavailable", "The issuer of the token cannot be asked for its keys now.")
 
     public static let all: [ErrorCode] = [
         invalidJSON, invalidField, invalidTopic, reservedTopic, invalidSince, invalidFilter, invalidDelay,
         invalidExpiry,
         invalidKey, invalidRequest, invalidUTF8, unsupported, invalidCloudEvent, invalidWebhook, tooManyTopics,
-        unknownOperation, invalidHandshake, tooManyAlerts, unauthorized, forbiddenOrigin, notFound, unknownVM,
-        methodNotAllowed,
+        unknownOperation, invalidHandshake, tooManyAlerts, unauthorized, signInRefused, invalidToken, forbiddenOrigin,
+        forbiddenTopic, notFound, unknownVM, methodNotAllowed,
         requestTimeout, tooLarge, uriTooLong, unsupportedMedia, upgradeRequired, publishRate, handshakeRate,
-        tooManySockets, tooManyPending, headersTooLarge, internalError, busUnavailable, publishQueueFull, draining,
-        delayedFull, atCapacity,
+        tooManySockets, tooManyPending, signInRate, headersTooLarge, internalError, busUnavailable, publishQueueFull,
+        draining,
+        delayedFull, atCapacity, issuerUnavailable,
     ]
 }

@@ -9,6 +9,8 @@ struct Fleet: Sendable, Equatable {
         var sockets = 0
         /// Alerts in the log that have not reached it.
         var lag: UInt64 = 0
+        /// When it took its place on the bus; `nil` where the bus has not said.
+        var since: WallTime?
     }
 
     /// By region, then by id.
@@ -24,7 +26,7 @@ struct Fleet: Sendable, Equatable {
         for record in records {
             known[record.id] = VM(
                 id: record.id, region: record.id == own.id ? own.region : record.region, sockets: record.sockets,
-                lag: record.lag)
+                lag: record.lag, since: record.since)
         }
         vms = known.values.sorted { ($0.region, $0.id) < ($1.region, $1.id) }
         regions = known.mapValues(\.region)

@@ -5,7 +5,7 @@ import PrometheusMetrics
 
 /// The routes of the HTTP framework: publishing, the page, and what operators ask. Readers do not come here.
 enum GatewayRouter {
-    static func make(_ context: GatewayContext, registry: PrometheusRegistry, page: Page) -> Router<
+    static func make(_ context: GatewayContext, registry: PrometheusRegistry, pages: Pages) -> Router<
         GatewayRequestContext
     > {
         let router = Router(context: GatewayRequestContext.self, options: .autoGenerateHeadEndpoints)
@@ -13,10 +13,12 @@ enum GatewayRouter {
         router.middlewares.add(ErrorMiddleware(metrics: context.metrics, origins: context.configuration.allowedOrigins))
         router.middlewares.add(
             FileMiddleware(
-                page.directory, cacheControl: page.cacheControl, searchForIndexHtml: false, logger: context.logger))
+                pages.directory, cacheControl: pages.cacheControl, searchForIndexHtml: false, logger: context.logger))
         PublishRoutes(context: context).add(to: router)
+        SessionRoutes(context: context).add(to: router)
+        RoomRoutes(context: context, pages: pages).add(to: router)
         OperatorRoutes(context: context, registry: registry).add(to: router)
-        PageRoutes(page: page).add(to: router)
+        PageRoutes(pages: pages).add(to: router)
         PipelinedReaders(context: context).add(to: router)
         return router
     }

@@ -13,13 +13,13 @@ struct OperatorRoutes {
 
     func add(to router: Router<GatewayRequestContext>) {
         router.get("/health") { _, _ in
-            Self.json {
+            Response.json {
                 $0.key("status")
                 $0.string("ok")
             }
         }
         router.get("/v1/health") { _, _ in
-            Self.json {
+            Response.json {
                 $0.key("healthy")
                 $0.bool(true)
             }
@@ -39,7 +39,7 @@ struct OperatorRoutes {
         let status = context.hub.currentStatus
         let state =
             status.isLeaving ? "leaving" : status.isBusAway ? "bus away" : status.isReady ? "ready" : "warming up"
-        return Self.json(status: state == "ready" ? .ok : .serviceUnavailable) { json in
+        return .json(status: state == "ready" ? .ok : .serviceUnavailable) { json in
             json.key("status")
             json.string(state)
             json.key("vm")
@@ -57,48 +57,30 @@ struct OperatorRoutes {
         let records: [VMRecord]
         do { records = try await context.hub.vms() } catch { throw GatewayError(error) }
         let now = context.clock.now()
-        var json = JSONWriter(reservingCapacity: 256)
-        json.beginObject()
-        json.key("vms")
-        json.beginArray()
-        for record in records {
-            json.beginObject()
-            json.key("subscription")
-            json.string(record.subscription.name)
-            json.key("id")
-            json.string(record.id)
-            json.key("region")
-            json.string(record.region)
-            json.key("sockets")
-            json.int(record.sockets)
-            json.key("position")
-            json.string(record.position.id)
-            json.key("lag")
-            json.int(record.lag)
-            json.key("age")
-            json.int(max(0, (now.milliseconds - record.since.milliseconds) / 1000))
-            json.key("seen")
-            json.int(record.seen.seconds)
-            json.endObject()
+        return .json { json in
+            json.key("vms")
+            json.beginArray()
+            for record in records {
+                json.beginObject()
+                json.key("subscription")
+                json.string(record.subscription.name)
+                json.key("id")
+                json.string(record.id)
+                json.key("region")
+                json.string(record.region)
+                json.key("sockets")
+                json.int(record.sockets)
+                json.key("position")
+                json.string(record.position.id)
+                json.key("lag")
+                json.int(record.lag)
+                json.key("age")
+                json.int(max(0, (now.milliseconds - record.since.milliseconds) / 1000))
+                json.key("seen")
+                json.int(record.seen.seconds)
+                json.endObject()
+            }
+            json.endArray()
         }
-        json.endArray()
-        json.endObject()
-        return Self.response(json)
-    }
-
-    private static func json(
-        status: HTTPResponse.Status = .ok, _ members: (inout JSONWriter) -> Void
-    ) -> Response {
-        var json = JSONWriter(reservingCapacity: 128)
-        json.beginObject()
-        members(&json)
-        json.endObject()
-        return response(json, status: status)
-    }
-
-    private static func response(_ json: JSONWriter, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: .init(byteBuffer: ByteBuffer(bytes: json.bytes + [UInt8(ascii: "\n")])))
     }
 }

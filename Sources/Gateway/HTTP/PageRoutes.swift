@@ -1,33 +1,24 @@
-import HTTPTypes
 import Hummingbird
 import MessageBus
 import NIOCore
 
-/// The page, for all topics and for one, and the catalogue of errors that refusals link to.
+/// The first page, for all topics and for one; the sign-in; and the catalogue of errors that refusals link to.
 struct PageRoutes {
-    let page: Page
+    let pages: Pages
 
     func add(to router: Router<GatewayRequestContext>) {
-        router.get("/") { _, _ in try response() }
+        router.get("/") { _, _ in try pages.response(.index) }
         router.get("/:topic") { _, requestContext in
             guard let name = requestContext.parameters.get("topic"), Topic(name) != nil,
                 !Route.reservedNames.contains(name)
             else { throw HTTPError(.notFound) }
-            return try response()
+            return try pages.response(.index)
         }
+        router.get("/login") { _, _ in try pages.response(.login) }
         router.get("/errors") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
                 body: .init(byteBuffer: ByteBuffer(string: ErrorCatalogue.html)))
         }
-    }
-
-    private func response() throws -> Response {
-        guard let html = page.html else {
-            throw GatewayError(.notFound, "the page is not installed: PUBLIC_DIR has no index.html")
-        }
-        return Response(
-            status: .ok, headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-cache"],
-            body: .init(byteBuffer: html))
     }
 }

@@ -43,11 +43,15 @@ struct PublishRoutes {
         let fields = RequestFields(request.head)
         let visitor = PublishDesk.Visitor(
             fields: fields, origin: request.headers[.origin], host: request.head.authority)
-        let address = try desk.admit(visitor, from: requestContext.channel.remoteAddress)
+        let address = try desk.admit(visitor, from: ClientAddress(requestContext.channel.remoteAddress))
+        let identity = try await context.identities.find(visitor.credentials)
+        try desk.checkRight(on: topic, of: identity)
         let body = try await collect(request)
         let intake = try read(PublishInput(topic: topic, fields: fields, body: body, now: context.clock.now()))
+        try desk.checkRights(of: identity, to: intake.requests)
         if intake.requests.count > 1 { try context.addresses.admitAlerts(intake.requests.count - 1, from: address) }
-        let outcomes = try await context.publisher.publish(intake.requests, sender: desk.sender(at: address))
+        let outcomes = try await context.publisher.publish(
+            intake.requests, sender: context.senders.name(of: identity, at: address))
         let answer = PublishDesk.body(outcomes, isBatch: intake.isBatch)
         return Response(
             status: .ok, headers: desk.headers(origin: request.headers[.origin]),

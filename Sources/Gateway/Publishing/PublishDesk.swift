@@ -14,52 +14,61 @@ struct PublishDesk {
         let fields: RequestFields
         let origin: String?
         let host: String?
+
+        init(fields: RequestFields, origin: String?, host: String?) {
+            self.fields = fields
+            self.origin = origin
+            self.host = host
+        }
+
+        init(_ head: HTTPRequestHead) {
+            self.init(
+                fields: RequestFields(head), origin: head.headers.first(name: "origin"),
+                host: head.headers.first(name: "host"))
+        }
+
+        /// What it says of who makes it.
+        var credentials: Credentials { Credentials(fields) }
     }
 
     /// Checks who publishes and counts one alert of its address.
     ///
     /// - Parameter peer: the other end of the connection.
-    func admit(_ visitor: Visitor, from peer: @autoclosure () -> SocketAddress?) throws(GatewayError) -> ClientAddress {
+    func admit(_ visitor: Visitor, from peer: @autoclosure () -> ClientAddress) throws(GatewayError) -> ClientAddress {
         try context.refuseWhenLeaving()
         try context.checkOrigin(visitor.origin, host: visitor.host)
-        try authorize(visitor.fields)
         let address = context.address(of: peer()) { visitor.fields.lastHeader($0) }
         try context.addresses.admitAlerts(from: address)
         return address
     }
 
-    private func authorize(_ fields: RequestFields) throws(GatewayError) {
-        guard context.configuration.publishToken.isSet else { return }
-        let token =
-            PublishToken.token(inAuthorization: fields.header("authorization"))
-            ?? PublishToken.token(inQuery: fields.value(["auth"]))
-        guard context.configuration.publishToken.accepts(token) else {
-            throw GatewayError(
-                .unauthorized,
-                token == nil ? "publishing needs a token: Authorization: Bearer …" : "the token is wrong")
-        }
+    /// Checks that someone may publish on a topic.
+    ///
+    /// - Parameter topic: as the path has it, before anything is read of the body; one that is none is refused elsewhere.
+    func checkRight(on topic: String?, of identity: Identity) throws(GatewayError) {
+        guard let topic = topic.flatMap(Topic.init) else { return try context.rights.checkPublishing(by: identity) }
+        try context.rights.checkPublishing(on: topic, by: identity)
     }
 
-    /// The name that the alert's readers see.
-    func sender(at address: ClientAddress) -> String {
-        context.configuration.publishToken.isSet ? SenderNames.publisher : context.senders.guest(at: address)
+    /// Checks that someone may raise alerts.
+    func checkRights(of identity: Identity, to alerts: [AlertRequest]) throws(GatewayError) {
+        for alert in alerts { try context.rights.checkPublishing(on: alert.topic, by: identity) }
     }
 
     /// Reads a plain request.
     func read(
-        _ request: PublishRequest, body: [UInt8], from peer: @autoclosure () -> SocketAddress?
+        _ request: PublishRequest, _ visitor: Visitor, body: [UInt8], of identity: Identity,
+        from peer: @autoclosure () -> ClientAddress
     ) throws(GatewayError) -> (alert: AlertRequest, sender: String) {
-        let fields = RequestFields(request.head)
-        let headers = request.head.headers
-        let address = try admit(
-            Visitor(fields: fields, origin: headers.first(name: "origin"), host: headers.first(name: "host")),
-            from: peer())
-        let input = PublishInput(topic: request.topic, fields: fields, body: body, now: context.clock.now())
+        let address = try admit(visitor, from: peer())
+        try checkRight(on: request.topic, of: identity)
+        let input = PublishInput(topic: request.topic, fields: visitor.fields, body: body, now: context.clock.now())
         let alerts = try context.intake.read(input).requests
         guard alerts.count == 1, let alert = alerts.first else {
             throw GatewayError(.internalError, "a request that is no batch asks for \(alerts.count) alerts")
         }
-        return (alert, sender(at: address))
+        try checkRights(of: identity, to: alerts)
+        return (alert, context.senders.name(of: identity, at: address))
     }
 
     /// The answer's body.

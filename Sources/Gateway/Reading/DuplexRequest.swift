@@ -91,7 +91,7 @@ struct DuplexRequest {
         guard let since = Since(text, now: now) else {
             throw GatewayError(
                 .invalidSince,
-                "since is an id of 12 characters, Unix seconds, a duration such as 10m, all, latest or none")
+                "since is an id of 12 characters, Unix seconds, a duration such as 10m, all, latest, latest:20 or none")
         }
         return since
     }

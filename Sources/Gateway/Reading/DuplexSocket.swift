@@ -9,7 +9,8 @@ import WebSocketTransport
 /// One socket of the duplex protocol on `GET /ws`. Bound to its event loop.
 ///
 /// Frames are carried out in the order in which they came, except that what changes the topics waits while the socket is still being filled from
-/// the ring. At most `maximumPending` such frames and as many unanswered publishes wait; overflow policy: the newest is refused (42904).
+/// the ring, and that everything waits while a token is being verified. At most `maximumPending` frames of each kind and as many unanswered publishes
+/// wait; overflow policy: the newest is refused (42904).
 final class DuplexSocket: WebSocketSession, ReaderTransport {
     private static let maximumPending = 1024
     /// So many refusals for its rate in a row close the socket.
@@ -20,7 +21,11 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     private let place: SocketPlace
     /// The name that its alerts carry, found when it publishes first.
     private var sender: String?
-    private var mayPublish: Bool
+    private var identity: Identity
+    private var watch: IdentityWatch?
+    private var stays: RoomStays?
+    /// Frames that came while a token is being verified; `nil` while none is.
+    private var held: Deque<DuplexRequest>?
     private var bucket: TokenBucket
     private var rateRefusals = 0
     private var socket: WebSocket?
@@ -33,12 +38,12 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     /// Set while a socket that is to be closed waits for the answers to its publishes.
     private var ending: EndReason?
 
-    /// - Parameter token: what the handshake gave as publish token.
-    init(at reception: Reception, form: WireForm, place: SocketPlace, token: String?, now: NIODeadline) {
+    /// - Parameter identity: who made the handshake.
+    init(at reception: Reception, form: WireForm, place: SocketPlace, identity: Identity, now: NIODeadline) {
         self.reception = reception
         self.form = form
         self.place = place
-        self.mayPublish = reception.context.configuration.publishToken.accepts(token)
+        self.identity = identity
         self.bucket = TokenBucket(reception.context.configuration.socketRate, now: now)
     }
 
@@ -49,6 +54,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         self.socket = socket
         let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
+        take(identity)
         shard.write(
             .open(
                 cursor: shard.head, topics: nil, vm: context.hub.vm, heartbeat: context.hub.configuration.heartbeat,
@@ -96,12 +102,20 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         if let reader { shard.leave(reader) }
         reader = nil
         waiting.removeAll()
+        held = nil
+        watch?.stop()
+        stays?.leave()
         place.release()
     }
 
     private func carryOut(_ request: DuplexRequest) {
         guard ending == nil else {
             return refuse(GatewayError(.draining, "this server is shutting down", retryAfter: 1), ref: request.ref)
+        }
+        if let held {
+            guard held.count < Self.maximumPending else { return refuse(Self.tooMany, ref: request.ref) }
+            self.held?.append(request)
+            return
         }
         switch request.operation {
         case .subscribe, .unsubscribe:
@@ -112,23 +126,14 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
                 changeTopics(request)
             }
         case .publish(let alert): publish(alert, ref: request.ref)
-        case .authenticate(let token):
-            mayPublish = context.configuration.publishToken.accepts(token)
-            sender = nil
-            if mayPublish {
-                acknowledge(request.ref)
-            } else {
-                refuse(GatewayError(.unauthorized, "the token is wrong"), ref: request.ref)
-            }
+        case .authenticate(let token): authenticate(token, ref: request.ref)
         case .ping: acknowledge(request.ref)
         }
     }
 
     private func findSender() -> String {
         if let sender { return sender }
-        let found =
-            context.configuration.publishToken.isSet && mayPublish
-            ? SenderNames.publisher : context.senders.guest(at: place.address)
+        let found = context.senders.name(of: identity, at: place.address)
         sender = found
         return found
     }
@@ -137,11 +142,69 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         .tooManyPending, "\(maximumPending) requests of this socket are unanswered already", retryAfter: 1)
 }
 
+// Who it is.
+extension DuplexSocket {
+    /// Goes on as someone.
+    private func take(_ identity: Identity) {
+        self.identity = identity
+        sender = nil
+        watch?.stop()
+        watch = IdentityWatch(of: identity, at: reception) { [unowned self] in
+            socket?.close(code: .signedOut, reason: "signed out")
+        }
+        stays?.leave()
+        stays = RoomStays(of: identity, at: reception) { [unowned self] room, people in
+            send(RoomPresence.frame(people, in: room))
+        }
+        stays?.follow(reader?.interest?.topics)
+    }
+
+    private func authenticate(_ token: String, ref: String?) {
+        let credentials = Credentials(token: token)
+        do throws(GatewayError) {
+            if let identity = try context.identities.known(credentials) { return authenticated(identity, ref: ref) }
+        } catch {
+            return authenticationFailed(error, ref: ref)
+        }
+        held = []
+        let bound = NIOLoopBound(self, eventLoop: reception.loop)
+        let identities = context.identities
+        let loop = reception.loop
+        Task {
+            do throws(GatewayError) {
+                let identity = try await identities.find(credentials)
+                loop.execute { bound.value.proceed { $0.authenticated(identity, ref: ref) } }
+            } catch {
+                loop.execute { bound.value.proceed { $0.authenticationFailed(error, ref: ref) } }
+            }
+        }
+    }
+
+    /// Answers, and goes on with what came meanwhile, unless the socket is gone.
+    private func proceed(_ answer: (DuplexSocket) -> Void) {
+        guard let requests = held else { return }
+        held = nil
+        answer(self)
+        for request in requests { carryOut(request) }
+    }
+
+    private func authenticated(_ identity: Identity, ref: String?) {
+        take(identity)
+        acknowledge(ref)
+    }
+
+    /// Whoever gives a wrong token is nobody from then on.
+    private func authenticationFailed(_ error: GatewayError, ref: String?) {
+        take(.anonymous)
+        refuse(error, ref: ref)
+    }
+}
+
 // Publishing.
 extension DuplexSocket {
     private func publish(_ request: AlertRequest, ref: String?) {
         do throws(GatewayError) {
-            try admit()
+            try admit(request)
             let outcome = try context.publisher.publish(
                 request, sender: findSender(), ref: ref, on: reception.lane, for: self)
             if let outcome {
@@ -154,11 +217,9 @@ extension DuplexSocket {
         }
     }
 
-    private func admit() throws(GatewayError) {
+    private func admit(_ request: AlertRequest) throws(GatewayError) {
         try context.refuseWhenLeaving()
-        guard mayPublish else {
-            throw GatewayError(.unauthorized, "publishing needs the token: send {\"op\":\"auth\",\"token\":…} first")
-        }
+        try context.rights.checkPublishing(on: request.topic, by: identity)
         guard unanswered < Self.maximumPending else { throw Self.tooMany }
         guard context.configuration.hasRateLimits else { return }
         let rate = context.configuration.socketRate
@@ -207,6 +268,7 @@ extension DuplexSocket: PublishReceiver {
 extension DuplexSocket {
     private func changeTopics(_ request: DuplexRequest) {
         guard let reader else { return }
+        defer { stays?.follow(reader.interest?.topics) }
         switch request.operation {
         case .subscribe(let topics, let since, let filter):
             do throws(GatewayError) {
@@ -222,6 +284,7 @@ extension DuplexSocket {
     private func subscribe(
         _ reader: Reader, _ topics: Interest.Topics, _ since: Since, _ filter: AlertFilter?, ref: String?
     ) throws(GatewayError) {
+        try context.rights.checkReading(of: topics, by: identity)
         let current = reader.interest
         let filter = filter ?? current?.filter ?? AlertFilter()
         let union = (current?.topics).map { $0.union(topics) } ?? topics
@@ -229,13 +292,16 @@ extension DuplexSocket {
             throw GatewayError(
                 .tooManyTopics, "\(all.count) topics; a socket follows at most \(context.configuration.maximumTopics)")
         }
-        let interest = Interest(topics: union, filter: filter)
+        let scope = context.rights.scope(for: identity)
+        let interest = Interest(topics: union, filter: filter, scope: scope)
         guard let current else {
             let opening = shard.opening(for: interest, since: since)
             acknowledge(ref, topics: union, cursor: opening.reset?.since ?? opening.cursor)
             return shard.follow(reader, interest, from: opening)
         }
-        let added = topics.subtracting(current.topics).map { Interest(topics: $0, filter: filter) }
+        let added = topics.subtracting(current.topics).map {
+            Interest(topics: $0, filter: filter, scope: scope)
+        }
         let opening = added.map { shard.opening(for: $0, since: since) } ?? Opening(cursor: shard.head)
         acknowledge(ref, topics: union, cursor: opening.reset?.since ?? opening.cursor)
         shard.refollow(reader, interest, adding: added, from: opening)
@@ -248,7 +314,7 @@ extension DuplexSocket {
             return acknowledge(ref, topics: .some([]))
         }
         shard.refollow(
-            reader, Interest(topics: left, filter: current.filter), adding: nil,
+            reader, Interest(topics: left, filter: current.filter, scope: current.scope), adding: nil,
             from: Opening(cursor: shard.head))
         acknowledge(ref, topics: left)
     }

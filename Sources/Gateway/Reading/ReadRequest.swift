@@ -3,7 +3,7 @@ import MessageBus
 
 /// What a reading request asks for: `GET /{topics}/{form}` and its query and headers.
 struct ReadRequest: Sendable, Equatable {
-    let interest: Interest
+    var interest: Interest
     /// The topics as the path has them.
     let topics: String
     let form: WireForm
@@ -26,9 +26,18 @@ struct ReadRequest: Sendable, Equatable {
         guard let since = Since(text, now: now) else {
             throw GatewayError(
                 .invalidSince,
-                "since is an id of 12 characters, Unix seconds, a duration such as 10m, all, latest or none")
+                "since is an id of 12 characters, Unix seconds, a duration such as 10m, all, latest, latest:20 or none")
         }
         self.since = isPolling && text.isEmpty ? .all : since
+    }
+
+    /// Has what is read checked and held to what someone may read.
+    func restricted(by rights: TopicRights, to identity: Identity) throws(GatewayError) -> ReadRequest {
+        try rights.checkReading(of: interest.topics, by: identity)
+        var restricted = self
+        restricted.interest = Interest(
+            topics: interest.topics, filter: interest.filter, scope: rights.scope(for: identity))
+        return restricted
     }
 
     /// Reads `a,b` or `*`.

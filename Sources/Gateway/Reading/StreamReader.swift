@@ -8,12 +8,16 @@ import Reactor
 final class StreamReader: SocketHandler, ReaderTransport {
     private let reception: Reception
     private let place: SocketPlace
+    private let identity: Identity
+    private var watch: IdentityWatch?
+    private var stays: RoomStays?
     private unowned let socket: StreamSocket
     private var reader: Reader?
 
-    init(at reception: Reception, place: SocketPlace, socket: StreamSocket) {
+    init(at reception: Reception, place: SocketPlace, identity: Identity, socket: StreamSocket) {
         self.reception = reception
         self.place = place
+        self.identity = identity
         self.socket = socket
     }
 
@@ -27,8 +31,12 @@ final class StreamReader: SocketHandler, ReaderTransport {
     func open(_ request: ReadRequest, with response: ByteBuffer) {
         let reader = shard.attach(self, writer: socket, form: request.form)
         self.reader = reader
+        watch = IdentityWatch(of: identity, at: reception) { [unowned self] in end(.leaving) }
         shard.write(response, to: reader)
         shard.begin(reader, request, reception.context)
+        guard !request.isPolling else { return }
+        stays = RoomStays(of: identity, at: reception)
+        stays?.follow(request.interest.topics)
     }
 
     /// The client has nothing to say any more; what it says is discarded.
@@ -45,6 +53,8 @@ final class StreamReader: SocketHandler, ReaderTransport {
     func closed(_ error: SocketError?) {
         if let reader { shard.leave(reader) }
         reader = nil
+        watch?.stop()
+        stays?.leave()
         place.release()
     }
 

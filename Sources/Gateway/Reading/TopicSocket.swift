@@ -10,13 +10,17 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
     /// Begins to follow; let go once it has.
     private var begin: ((Reader) -> Void)?
     private let place: SocketPlace
+    private let identity: Identity
+    private var watch: IdentityWatch?
+    private var stays: RoomStays?
     private var socket: WebSocket?
     private var reader: Reader?
 
-    init(at reception: Reception, _ request: ReadRequest, form: WireForm, place: SocketPlace) {
+    init(at reception: Reception, _ request: ReadRequest, form: WireForm, place: SocketPlace, identity: Identity) {
         self.reception = reception
         self.form = form
         self.place = place
+        self.identity = identity
         self.begin = { reader in reception.shard.begin(reader, request, reception.context) }
     }
 
@@ -26,8 +30,13 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
         self.socket = socket
         let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
+        watch = IdentityWatch(of: identity, at: reception) { [unowned self] in
+            self.socket?.close(code: .signedOut, reason: "signed out")
+        }
         begin?(reader)
         begin = nil
+        stays = RoomStays(of: identity, at: reception)
+        stays?.follow(reader.interest?.topics)
     }
 
     func received(text: ByteBuffer) {}
@@ -47,6 +56,8 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
 
     func closed(code: WebSocketCloseCode?, reason: String) {
         if let reader { shard.leave(reader) }
+        watch?.stop()
+        stays?.leave()
         place.release()
     }
 }

@@ -1,3 +1,4 @@
+import AccessTokens
 import Broadcasting
 import Hummingbird
 public import Logging
@@ -11,14 +12,18 @@ import Reactor
 public final class GatewayServer: Sendable {
     private let configuration: ServerConfiguration
     private let bus: any MessageBus
+    private let store: any SharedStore
     private let registry: PrometheusRegistry
     private let logger: Logger
 
+    /// - Parameter store: beside the bus, with the same reach.
     public init(
-        configuration: ServerConfiguration, bus: any MessageBus, registry: PrometheusRegistry, logger: Logger
+        configuration: ServerConfiguration, bus: any MessageBus, store: any SharedStore = InProcessStore(),
+        registry: PrometheusRegistry, logger: Logger
     ) {
         self.configuration = configuration
         self.bus = bus
+        self.store = store
         self.registry = registry
         self.logger = logger
     }
@@ -34,7 +39,7 @@ public final class GatewayServer: Sendable {
     ) async throws {
         let maximum = FileLimit.raise()
         let threads = configuration.threads > 0 ? configuration.threads : System.coreCount
-        let loops = try ReactorLoopGroup(count: threads)
+        let loops = try ReactorLoopGroup(count: threads, usesRing: configuration.usesIOUring)
         let frameworkLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         var failure: (any Error)?
         do {
@@ -60,15 +65,30 @@ public final class GatewayServer: Sendable {
         let hub = try await Hub(
             bus: bus, vm: configuration.vm, eventLoops: loops, configuration: configuration.hub,
             metrics: HubMetrics(factory: registry), logger: logger)
+        let verifier = configuration.issuer.map { TokenVerifier($0, logger: logger) }
+        let deployment = Deployment(
+            queue: queue, region: configuration.vm.region, clock: .system, logger: logger)
+        let presence = PresenceBook(vm: configuration.vm, store: store, logger: logger) { _ in
+            await deployment.tell(.presenceChanged)
+        }
         let context = GatewayContext(
             configuration: configuration, hub: hub,
             publisher: Publisher(queue: queue, delayed: delayed, region: configuration.vm.region, clock: .system),
+            identities: Identities(
+                publishToken: configuration.publishToken,
+                sessions: SessionBook(store: store, lifetime: configuration.signIn.lifetime, clock: .system),
+                issuer: verifier.map(IssuerTokens.init)),
+            presence: presence, deployment: deployment,
             clock: .system, metrics: GatewayMetrics(factory: registry), logger: logger)
-        let page = Page.load(from: configuration.publicDirectory)
-        if page.html == nil {
-            logger.warning("no page", metadata: ["PUBLIC_DIR": "\(configuration.publicDirectory)"])
+        hub.onNotice { context.heard($0) }
+        let pages = Pages.load(
+            from: configuration.publicDirectory, vm: configuration.vm.id, region: configuration.vm.region)
+        if !pages.missing.isEmpty {
+            let files = pages.missing.map(\.file).joined(separator: " ")
+            logger.warning(
+                "no pages", metadata: ["PUBLIC_DIR": "\(configuration.publicDirectory)", "missing": "\(files)"])
         }
-        let router = GatewayRouter.make(context, registry: registry, page: page)
+        let router = GatewayRouter.make(context, registry: registry, pages: pages)
         let connections = HTTPConnections(HTTPService(router.buildResponder(), logger: logger))
         let wayBack = HTTPWayBack()
         let entrance = HTTPEntrance(context, http: connections, eventLoops: frameworkLoops, wayBack: wayBack)
@@ -93,6 +113,16 @@ public final class GatewayServer: Sendable {
             group.addTask {
                 await delayed.run()
                 return .worker
+            }
+            group.addTask {
+                await presence.run()
+                return .worker
+            }
+            if let verifier {
+                group.addTask {
+                    await verifier.run()
+                    return .worker
+                }
             }
             group.addTask {
                 await connections.run()

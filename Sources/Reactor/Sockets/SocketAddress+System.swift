@@ -7,19 +7,12 @@ import NIOCore
 #endif
 
 extension SocketAddress {
-    /// The other end's address.
-    static func peer(of descriptor: CInt) -> SocketAddress? { address(descriptor, getpeername) }
-
     /// This end's address.
-    static func local(of descriptor: CInt) -> SocketAddress? { address(descriptor, getsockname) }
-
-    private static func address(
-        _ descriptor: CInt, _ call: (CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt
-    ) -> SocketAddress? {
+    static func local(of descriptor: CInt) -> SocketAddress? {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { call(descriptor, $0, &size) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
         }
         return result == 0 ? SocketAddress(storage) : nil
     }

@@ -30,12 +30,15 @@ public final class SocketListener: PolledDescriptor {
     /// - Parameters:
     ///   - host: an address or a name; `::` is every address, IPv4's too.
     ///   - port: 0 takes one that is free.
+    ///   - patience: how long a peer may take nothing of what it was sent before it counts as gone, whatever its TCP has still to try.
     ///   - loop: accepts.
     ///   - accepted: called on the loop with each connection's descriptor, non-blocking, which is then the callee's.
     public static func bind(
-        host: String, port: Int, on loop: ReactorLoop, accepted: @escaping @Sendable (CInt) -> Void
+        host: String, port: Int, patience: TimeAmount = .seconds(20), on loop: ReactorLoop,
+        accepted: @escaping @Sendable (CInt) -> Void
     ) async throws -> NIOLoopBound<SocketListener> {
-        let descriptor = try listening(try SocketAddress.makeAddressResolvingHost(host, port: port))
+        let descriptor = try listening(
+            try SocketAddress.makeAddressResolvingHost(host, port: port), patience: patience)
         do {
             return try await loop.submit {
                 NIOLoopBound(
@@ -57,15 +60,16 @@ public final class SocketListener: PolledDescriptor {
         try loop.register(self, for: .readable)
     }
 
-    private static func listening(_ address: SocketAddress) throws(SocketError) -> CInt {
+    private static func listening(_ address: SocketAddress, patience: TimeAmount) throws(SocketError) -> CInt {
         let family = address.protocol == .inet6 ? AF_INET6 : AF_INET
         let kind = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = try SocketError.check("socket", socket(family, kind, 0))
         do throws(SocketError) {
-            var on: CInt = 1
-            let size = socklen_t(MemoryLayout<CInt>.size)
-            try SocketError.check(
-                "setsockopt", setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, size))
+            try set(SO_REUSEADDR, of: SOL_SOCKET, 1, descriptor)
+            // Connections have these from the socket that they are accepted on, so that none costs a call for them.
+            try set(TCP_NODELAY, of: CInt(IPPROTO_TCP), 1, descriptor)
+            let milliseconds = CInt(clamping: patience.nanoseconds / 1_000_000)
+            try set(TCP_USER_TIMEOUT, of: CInt(IPPROTO_TCP), milliseconds, descriptor)
             let bound = address.withSockAddr { pointer, size in
                 #if canImport(Musl)
                     Musl.bind(descriptor, pointer, socklen_t(size))
@@ -80,6 +84,14 @@ public final class SocketListener: PolledDescriptor {
             closeDescriptor(descriptor)
             throw error
         }
+    }
+
+    private static func set(
+        _ option: CInt, of level: CInt, _ value: CInt, _ descriptor: CInt
+    ) throws(SocketError) {
+        var value = value
+        let size = socklen_t(MemoryLayout<CInt>.size)
+        try SocketError.check("setsockopt", setsockopt(descriptor, level, option, &value, size))
     }
 
     override func ready(_ readiness: Readiness) {

@@ -267,6 +267,6 @@ public final class StreamSocket: PolledDescriptor, SocketWriter {
         return (number, keepsake)
     }
 
-    /// The peer's address.
-    public var remoteAddress: SocketAddress? { SocketAddress.peer(of: number) }
+    /// The peer's address; `nil` where it is neither IPv4 nor IPv6, or the peer is gone.
+    public var peerAddress: PeerAddress? { PeerAddress(of: number) }
 }

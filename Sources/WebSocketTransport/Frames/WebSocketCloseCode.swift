@@ -30,6 +30,7 @@ public struct WebSocketCloseCode: RawRepresentable, Hashable, Sendable {
     public static let tryAgainLater = Self(rawValue: 1013)
     /// The reader did not take its bytes in time (private use).
     public static let slowReader = Self(rawValue: 4008)
+    public static let signedOut = Self(rawValue: 4401)
     /// The peer answered no ping (private use).
     public static let noPong = Self(rawValue: 4012)
     /// The peer sent too often (private use).

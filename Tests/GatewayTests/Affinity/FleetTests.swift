@@ -24,8 +24,9 @@ import Testing
                 Self.record("a", "fra"), Self.record("b", "ams"),
             ])
         #expect(fleet.vms.map(\.id) == ["b", "z", "a", "own"])
-        #expect(fleet.vms[1] == Fleet.VM(id: "z", region: "ams", sockets: 3, lag: 4))
-        #expect(fleet.vms[3] == Fleet.VM(id: "own", region: "syd", sockets: 9, lag: 1))
+        #expect(fleet.vms[1] == Fleet.VM(id: "z", region: "ams", sockets: 3, lag: 4, since: WallTime(milliseconds: 0)))
+        #expect(
+            fleet.vms[3] == Fleet.VM(id: "own", region: "syd", sockets: 9, lag: 1, since: WallTime(milliseconds: 0)))
         #expect(fleet.isAlive("a") && fleet.isAlive("own") && !fleet.isAlive("c"))
         #expect(fleet.region(of: "z") == "ams" && fleet.region(of: "c") == nil)
         #expect(fleet.hasVM(in: "syd") && fleet.hasVM(in: "ams") && !fleet.hasVM(in: "nrt"))

@@ -209,7 +209,7 @@ import Testing
         #expect(!"\(configuration)".contains("hush-hush"))
         #expect(
             Setting.all.filter(\.isSecret).map(\.key)
-                == ["REDIS_URL", "DATABASE_URL", "DATABASE_DIRECT_URL", "PUBLISH_TOKEN"])
+                == ["REDIS_URL", "DATABASE_URL", "DATABASE_DIRECT_URL", "PUBLISH_TOKEN", "SIGN_IN_PASSWORD"])
     }
 
     @Test("a rate holds at least one at once")

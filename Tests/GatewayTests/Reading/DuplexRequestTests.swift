@@ -29,7 +29,7 @@ import Testing
         "since is absent, a word, an id or a number",
         arguments: [
             ("", Since.none), (#","since":null"#, .none), (#","since":"none""#, .none), (#","since":"all""#, .all),
-            (#","since":"latest""#, .latest), (#","since":"000001000002""#, .after(Position(epoch: 1, offset: 2))),
+            (#","since":"latest""#, .latest(1)), (#","since":"000001000002""#, .after(Position(epoch: 1, offset: 2))),
             (#","since":1700000000"#, .time(WallTime(seconds: 1_700_000_000))),
             (#","since":"1700000000""#, .time(WallTime(seconds: 1_700_000_000))),
         ])

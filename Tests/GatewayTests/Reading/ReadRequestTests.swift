@@ -87,7 +87,7 @@ import Testing
     @Test(
         "every form of since",
         arguments: [
-            ("all", Since.all), ("none", .none), ("", .none), ("latest", .latest),
+            ("all", Since.all), ("none", .none), ("", .none), ("latest", .latest(1)), ("latest:20", .latest(20)),
             ("00000A00000z", .after(Position(epoch: 10, offset: 61))),
             ("123456789012", .after(Position(id: "123456789012") ?? .origin)),
             ("0", .time(WallTime(seconds: 0))), ("1700000000", .time(WallTime(seconds: 1_700_000_000))),
