@@ -67,7 +67,7 @@ class Runner:
 
     def attempt(self, case, key, words):
         try:
-            with running(key, self.crier, case.threads) as (port, pid):
+            with running(key, self.crier, case.threads, case.environment) as (port, pid):
                 return self.load(port, pid, case.threads, words)
         except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             return {"error": str(error)}

@@ -15,6 +15,8 @@ class Case:
     protocol: str | None = None
     # Bytes of text at every server; None: as many as make all frames equally long.
     text: int | None = None
+    # Of the server, besides what it is started with.
+    environment: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Scenario:
 
 ALL = ("crier", "floor", "floor-unjoined", "uws", "nats", "nchan", "ws")
 FASTEST = ("crier", "floor", "uws")
+VM = "148e21ea7d9789"
 
 
 def arguments(**options):
@@ -207,5 +210,26 @@ def scenarios(quick):
                 ),
             ],
             rounds,
+        ),
+        Scenario(
+            "affinity",
+            "what the check of the right VM costs a request",
+            [
+                Case(
+                    name,
+                    {"affinity": name},
+                    arguments(publish_only="http", publishers=64, seconds=seconds, header=header),
+                    ("crier",),
+                    text=100,
+                    environment={"AFFINITY": affinity, "FLY_ALLOC_ID": VM, "FLY_REGION": "ams"},
+                )
+                for name, affinity, header in (
+                    ("off", "off", None),
+                    ("on, no VM named", "on", None),
+                    ("off, with a cookie", "off", f"Cookie: crier_vm={VM}"),
+                    ("on, this VM named by cookie", "on", f"Cookie: crier_vm={VM}"),
+                )
+            ],
+            rounds * 2,
         ),
     ]

@@ -112,16 +112,20 @@ def command(key, crier, port, threads, folder):
 
 
 @contextlib.contextmanager
-def running(key, crier, threads=1):
+def running(key, crier, threads=1, environment=None):
     """Starts a server on a free port and the first core or cores; gives its port and process id; ends it."""
     with tempfile.TemporaryDirectory(prefix="crier-bench-") as folder:
         # nginx' worker runs as another user where root starts it.
         os.chmod(folder, 0o755)
         port = free_port()
-        words, environment = command(key, crier, port, threads, folder)
+        words, own = command(key, crier, port, threads, folder)
         with open(f"{folder}/log", "wb") as log:
             process = subprocess.Popen(
-                words, stdout=log, stderr=log, env={**os.environ, **environment}, preexec_fn=pinned(pin(threads)[0])
+                words,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **own, **(environment or {})},
+                preexec_fn=pinned(pin(threads)[0]),
             )
         try:
             await_port(process, port, f"{folder}/log")

@@ -259,6 +259,26 @@ def publish(results):
     )
 
 
+def affinity(results):
+    def cost(name):
+        return results.median("affinity", "crier", "cpu_us_per_publish", affinity=name)
+
+    rows = []
+    for name in cases(results, "affinity", "affinity"):
+        base = cost("off, with a cookie" if "cookie" in name else "off")
+        value = cost(name)
+        added = value - base if value and base else None
+        rows.append(
+            [
+                name,
+                number(value),
+                number(added, "{:+.2f}"),
+                number(results.median("affinity", "crier", "publishes_per_second", affinity=name), "{:,.0f}"),
+            ]
+        )
+    return table(["affinity", "server CPU µs a request", "of that the check", "requests/s"], rows)
+
+
 TABLES = {
     "fanout": lambda results: fan_out(results, "fanout"),
     "deep": lambda results: fan_out(results, "deep"),
@@ -274,6 +294,7 @@ TABLES = {
     "topics": lambda results: by_case(results, "topics", "topics", "side topics"),
     "slow": slow,
     "publish": publish,
+    "affinity": affinity,
 }
 
 

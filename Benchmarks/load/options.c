@@ -11,7 +11,7 @@ static const char usage[] = "usage: load --protocol crier|crier-sse|relay|nats|n
                             "            [--in-flight K | --rate R] [--warm-up S] [--seconds S | --deliveries D] "
                             "[--settle S] [--leave] [--probes] [--spin]\n"
                             "            [--side-topics T] [--slow-percent X] [--since-herd A]\n"
-                            "            [--publish-only http|ws [--publishers C] [--unanswered U]]\n"
+                            "            [--publish-only http|ws [--publishers C] [--unanswered U] [--header LINE]]\n"
                             "Measures a server on 127.0.0.1 and prints one line of JSON.\n";
 
 static void require(bool holds, const char *what) {
@@ -39,6 +39,7 @@ struct options options_from(int count, char **words) {
         .seconds = 5,
         .settle_seconds = 0.3,
         .publishers = 64,
+        .header = "",
         .unanswered = 1000};
     for (int i = 1; i < count; i++) {
         const char *name = words[i];
@@ -73,6 +74,7 @@ struct options options_from(int count, char **words) {
         else if (strcmp(name, "--since-herd") == 0) it.herd = atoi(value);
         else if (strcmp(name, "--publish-only") == 0) it.publishing = index_of(value, publishing, 3);
         else if (strcmp(name, "--publishers") == 0) it.publishers = atoi(value);
+        else if (strcmp(name, "--header") == 0) it.header = value;
         else if (strcmp(name, "--unanswered") == 0) it.unanswered = atoi(value);
         else require(false, name);
     }
@@ -81,6 +83,7 @@ struct options options_from(int count, char **words) {
     require(it.sockets > 0 && it.sockets < 60000, "--sockets");
     require(
         it.handshakes > 0 && it.publishers > 0 && it.publishers < 4096 && it.unanswered > 0, "a count is not positive");
+    require(strlen(it.header) <= MAX_PAYLOAD / 2, "--header is too long");
     require(it.payload >= MARKER_LENGTH && it.payload <= MAX_PAYLOAD, "--payload");
     require(it.rate == 0 || it.in_flight == 0, "--in-flight and --rate exclude each other");
     require(

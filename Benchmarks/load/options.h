@@ -39,6 +39,8 @@ struct options {
     enum publishing publishing;
     /// Connections that publish in a publish-only run, and publishes that may be unanswered on each WebSocket.
     int publishers, unanswered;
+    /// A line that every HTTP publish has among its headers, or empty.
+    const char *header;
 };
 
 /// Ends the process with status 64 and the usage where a word is wrong.

@@ -54,7 +54,7 @@ size_t
 publish_write(char *out, enum protocol protocol, const char *topic, const char *text, size_t length, const char *ref) {
     char message[MAX_PAYLOAD + 256];
     switch (protocol) {
-    case NCHAN: return post_write(out, protocol, topic, text, length);
+    case NCHAN: return post_write(out, protocol, topic, "", text, length);
     case RELAY: return frame_write(out, TEXT, text, length);
     case NATS: {
         int size = snprintf(message, sizeof message, "PUB %s %zu\r\n%.*s\r\n", topic, length, (int)length, text);
@@ -69,8 +69,9 @@ publish_write(char *out, enum protocol protocol, const char *topic, const char *
     return frame_write(out, TEXT, message, (size_t)size);
 }
 
-size_t post_write(char *out, enum protocol protocol, const char *topic, const char *text, size_t length) {
+size_t post_write(
+    char *out, enum protocol protocol, const char *topic, const char *header, const char *text, size_t length) {
     return (size_t)snprintf(
-        out, MAX_PAYLOAD * 2, "POST %s/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n%.*s",
-        protocol == NCHAN ? "/pub" : "", topic, length, (int)length, text);
+        out, MAX_PAYLOAD * 2, "POST %s/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%sContent-Length: %zu\r\n\r\n%.*s",
+        protocol == NCHAN ? "/pub" : "", topic, header, *header ? "\r\n" : "", length, (int)length, text);
 }

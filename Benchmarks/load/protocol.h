@@ -34,5 +34,6 @@ int reader_request(char *out, size_t capacity, const struct options *options, in
 size_t
 publish_write(char *out, enum protocol protocol, const char *topic, const char *text, size_t length, const char *ref);
 
-/// An HTTP request that publishes a text.
-size_t post_write(char *out, enum protocol protocol, const char *topic, const char *text, size_t length);
+/// An HTTP request that publishes a text. `header` is a line among its headers, or empty.
+size_t post_write(
+    char *out, enum protocol protocol, const char *topic, const char *header, const char *text, size_t length);

@@ -65,7 +65,7 @@ void publish_only(const struct options *wanted) {
     char text[MAX_PAYLOAD];
     memset(text, 'x', sizeof text);
     size_t length = (size_t)options->payload;
-    publish_length = is_http ? post_write(publish, options->protocol, "quiet", text, length)
+    publish_length = is_http ? post_write(publish, options->protocol, "quiet", options->header, text, length)
                              : publish_write(publish, options->protocol, "quiet", text, length, "1");
 
     talkers_prepare();
