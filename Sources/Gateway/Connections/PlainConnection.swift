@@ -69,6 +69,8 @@ final class PlainConnection: SocketHandler {
             guard step(&bytes) else { break }
         }
         if case .done = state { return }
+        // What is not complete by now never will be.
+        if hasInputEnded && !isWaiting { return finish() }
         if bytes.readableBytes > 0 { held = isOwn ? bytes : ByteBuffer(bytes: bytes.readableBytesView) }
         if isWaiting && (held?.readableBytes ?? 0) > Self.maximumHeld { read(false) }
     }
@@ -204,8 +206,17 @@ final class PlainConnection: SocketHandler {
         switch state {
         case .publishing, .identifying: break
         case .done where socket.isFinishing: break
-        case .reading, .done: socket.close()
+        case .reading: finish()
+        case .done: socket.close()
         }
+    }
+
+    /// Ends the connection once what was answered is written.
+    private func finish() {
+        state = .done
+        due = nil
+        held = nil
+        socket.writeThenClose(ByteBuffer())
     }
 
     func drained() {}
@@ -296,7 +307,7 @@ extension PlainConnection: PublishReceiver {
         context.requests.end()
         hasAnswered = true
         let response = PublishDesk(context: context).response(to: request, outcome)
-        guard !request.isLast && !hasInputEnded && !context.isLeaving else {
+        guard !request.isLast && !(hasInputEnded && held == nil) && !context.isLeaving else {
             state = .done
             held = nil
             return socket.writeThenClose(response)

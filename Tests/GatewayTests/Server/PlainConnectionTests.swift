@@ -93,6 +93,21 @@ import Testing
         }
     }
 
+    @Test("a client that ends its side after several requests gets all answers")
+    func halfClosedBehindSeveral() async throws {
+        try await RunningServer.with(.forTests()) { server in
+            let connection = try await RawConnection.connect(port: server.port)
+            let publish = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
+            try await connection.send(Array((String(repeating: publish, count: 5) + "POST /a HTTP/1.1\r\nHo").utf8))
+            try await connection.closeOutput()
+            var rest = try await connection.readToEnd()[...]
+            var statuses: [Int] = []
+            while let reply = HTTPReply(reading: &rest) { statuses.append(reply.status) }
+            #expect(statuses == [200, 200, 200, 200, 200])
+            try await connection.close()
+        }
+    }
+
     @Test("what comes behind a request that is being published waits, however much it is, and none of it is lost")
     func backlog() async throws {
         try await RunningServer.with(.forTests()) { server in
