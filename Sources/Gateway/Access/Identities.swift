@@ -27,6 +27,9 @@ struct Identities: Sendable {
             standing: .user(name: session.user), grants: session.grants, expires: session.ends, session: key)
     }
 
+    /// Whether a token says anything to this server.
+    func counts(_ token: String) -> Bool { publishToken.isSet || (issuer != nil && Self.isSigned(token)) }
+
     static let wrongToken = GatewayError(.unauthorized, "the token is wrong")
 
     /// Whether a token has the form of a signed one (RFC 7515 section 3.1).

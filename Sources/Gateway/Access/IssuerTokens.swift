@@ -12,7 +12,8 @@ struct IssuerTokens: Sendable {
         let claims: AccessClaims
         do { claims = try await verifier.verify(token) } catch { throw GatewayError(error) }
         return Identity(
-            standing: .user(name: UserName(verified: claims.displayName).text), grants: try Self.grants(claims.grants),
+            standing: .user(name: try UserName(verified: claims.displayName).text),
+            grants: try Self.grants(claims.grants),
             expires: claims.expiry)
     }
 

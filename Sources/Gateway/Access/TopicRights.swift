@@ -23,15 +23,21 @@ struct TopicRights: Sendable, Equatable {
 
     /// What an operator's rules cannot change: the VMs' own notices are nobody's.
     private static let fixed = rules([("_crier", .nobody)])
-    /// What holds where no rule of the operator's does.
-    private static let standard = rules([("_room-*", .user)])
+    /// Rooms are for users. A rule that does not name them, such as one for `*`, does not speak of them.
+    private static let rooms = rules([("_room-*", .user)])
 
     /// - Parameters:
     ///   - publish, subscribe: the operator's rules.
     ///   - needsToken: whether publishing needs the publish token where nothing else is said.
     init(publish: [Rule] = [], subscribe: [Rule] = [], needsToken: Bool = false) {
-        self.publish = Self.fixed + publish + Self.standard + Self.rules([("*", needsToken ? .token : .anyone)])
-        self.subscribe = Self.fixed + subscribe + Self.standard + Self.rules([("*", .anyone)])
+        self.publish = Self.ordered(publish, last: needsToken ? .token : .anyone)
+        self.subscribe = Self.ordered(subscribe, last: .anyone)
+    }
+
+    private static func ordered(_ rules: [Rule], last: Requirement) -> [Rule] {
+        let named = rules.filter { $0.pattern.description.hasPrefix("_room-") }
+        let others = rules.filter { !$0.pattern.description.hasPrefix("_room-") }
+        return fixed + named + rooms + others + Self.rules([("*", last)])
     }
 
     private static func rules(_ rules: [(String, Requirement)]) -> [Rule] {

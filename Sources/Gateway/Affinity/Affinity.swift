@@ -49,12 +49,8 @@ struct Affinity: Sendable {
         AffinityPolicy.Circumstances(
             isReplayed: headers.contains(name: "fly-replay-src") || headers.contains(name: "fly-replay-failed")
                 || headers.contains(name: "fly-preferred-instance-unavailable"),
-            hasCookie: AffinityCookie(headers) != nil, isSecure: trustsProxy && Self.isSecure(headers))
-    }
-
-    /// By the last of what proxies have said, as with addresses.
-    private static func isSecure(_ headers: HTTPHeaders) -> Bool {
-        headers["x-forwarded-proto"].last?.split(separator: ",").last?.trimmingBlanks().lowercased() == "https"
+            hasCookie: AffinityCookie(headers) != nil,
+            isSecure: trustsProxy && ForwardedProtocol.isHTTPS(headers["x-forwarded-proto"].last))
     }
 
     /// The answer that makes the proxy give the request to another VM. No client sees it.

@@ -40,16 +40,19 @@ struct AffinityPolicy: Sendable {
         }
     }
 
+    /// Where nobody can be reached the proxy comes back, and the request is served here. Without it the client gets an error until a dead VM's lease ends.
+    private static let fallback = ";fallback=prefer_self"
+
     /// The value of `fly-replay`; `nil` where nobody is there.
     private func field(for place: AffinityTarget.Place, in fleet: Fleet) -> String? {
         switch place {
-        case .region(let code): return fleet.hasVM(in: code) ? "region=\(code)" : nil
+        case .region(let code): return fleet.hasVM(in: code) ? "region=\(code)\(Self.fallback)" : nil
         case .vm(let id):
             guard let region = fleet.region(of: id) else { return nil }
             switch configuration.replay {
             case .preferInstance: return "prefer_instance=\(id)"
-            case .instance: return "instance=\(id)"
-            case .region: return AffinityTarget.isRegion(region.utf8) ? "region=\(region)" : nil
+            case .instance: return "instance=\(id)\(Self.fallback)"
+            case .region: return AffinityTarget.isRegion(region.utf8) ? "region=\(region)\(Self.fallback)" : nil
             }
         }
     }

@@ -52,7 +52,8 @@ extension Setting {
         "PUBLISH_TOKEN", standard: "unset", isSecret: true, "Token that publishing needs; unset: anyone may publish.")
     static let publishRights = Setting(
         "PUBLISH_RIGHTS", standard: "*=token with PUBLISH_TOKEN, else *=anyone",
-        "Who may publish on which topics: `alarms-*=token, chat-*=user`; the first that matches decides.")
+        "Who may publish on which topics: `alarms-*=token, chat-*=user`; the first that matches decides. Rooms are for users unless `_room-…` is named."
+    )
     static let subscribeRights = Setting(
         "SUBSCRIBE_RIGHTS", standard: "*=anyone", "Who may read which topics, in the same form.")
     static let signInPassword = Setting(

@@ -20,8 +20,12 @@ public struct GatewayError: Error, Sendable, Equatable {
         self.code = code
         self.message = message
         self.retryAfter = retryAfter
-        self.headers = headers
+        let isChallenged = headers.contains { $0.name == Self.challenge.name }
+        self.headers = code.status == 401 && !isChallenged ? headers + [Self.challenge] : headers
     }
+
+    /// What every 401 has to say of how to do better (RFC 9110 section 11.6.1).
+    private static let challenge = Header(name: "WWW-Authenticate", value: "Bearer")
 
     /// The JSON body of the HTTP answer.
     public var body: [UInt8] {

@@ -16,7 +16,6 @@ enum ErrorAnswer {
         for header in error.headers {
             if let name = HTTPField.Name(header.name) { headers[name] = header.value }
         }
-        if error.code == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         return headers
     }
 

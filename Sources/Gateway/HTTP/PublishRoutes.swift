@@ -46,7 +46,7 @@ struct PublishRoutes {
         let address = try desk.admit(visitor, from: ClientAddress(requestContext.channel.remoteAddress))
         let identity = try await context.identities.find(visitor.credentials)
         try desk.checkRight(on: topic, of: identity)
-        let body = try await collect(request)
+        let body = try await request.bytes(upTo: context.configuration.maximumBody)
         let intake = try read(PublishInput(topic: topic, fields: fields, body: body, now: context.clock.now()))
         try desk.checkRights(of: identity, to: intake.requests)
         if intake.requests.count > 1 { try context.addresses.admitAlerts(intake.requests.count - 1, from: address) }
@@ -56,19 +56,6 @@ struct PublishRoutes {
         return Response(
             status: .ok, headers: desk.headers(origin: request.headers[.origin]),
             body: .init(byteBuffer: ByteBuffer(bytes: answer)))
-    }
-
-    private func collect(_ request: Request) async throws -> [UInt8] {
-        let limit = context.configuration.maximumBody
-        let tooLarge = GatewayError(.tooLarge, "the body is over \(limit) bytes")
-        if let text = request.headers[.contentLength], let length = Int(text), length > limit { throw tooLarge }
-        do {
-            return Array(try await request.body.collect(upTo: limit).readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw tooLarge
-        } catch is BodyBrokenOff {
-            throw GatewayError(.invalidRequest, "the body breaks off or is not valid HTTP/1.1")
-        }
     }
 
     /// Pages' preflights, and the handshake of CloudEvents' webhook specification (section 4): everyone may deliver, at the address's rate.

@@ -19,9 +19,9 @@ struct SessionRoutes {
             let address = context.address(of: ClientAddress(requestContext.channel.remoteAddress)) { name in
                 HTTPField.Name(name).flatMap { request.headers[values: $0].last }
             }
-            let body = try await request.body.collect(upTo: Self.maximumBody)
+            let body = try await request.bytes(upTo: Self.maximumBody)
             return try answer(
-                try await desk.signIn(Array(body.readableBytesView), from: address, instead: secret(request)),
+                try await desk.signIn(body, from: address, instead: secret(request)),
                 to: request)
         }
         router.delete("/session") { request, _ in

@@ -95,7 +95,7 @@ final class GatewayContext: Sendable {
     ///
     /// - Parameter header: the request's last value of a header, named in lower case.
     func isSecure(header: (String) -> String?) -> Bool {
-        configuration.trustedProxy != .none && header("x-forwarded-proto")?.lowercased() != "http"
+        configuration.trustedProxy != .none && ForwardedProtocol.isHTTPS(header("x-forwarded-proto"))
     }
 
     /// Does what another VM, or this one, told all.

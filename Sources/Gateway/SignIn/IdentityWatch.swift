@@ -45,12 +45,14 @@ final class IdentityWatch {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
         Task {
-            // A store that is away ends nobody's session.
-            guard let session = try? await sessions.find(key) else {
-                if case .some(.none) = try? await sessions.find(key) { eventLoop.execute { bound.value.ended() } }
-                return
+            do throws(GatewayError) {
+                guard let session = try await sessions.find(key) else {
+                    return eventLoop.execute { bound.value.ended() }
+                }
+                try await sessions.refresh(key, session)
+            } catch {
+                // A store that is away ends nobody's session.
             }
-            try? await sessions.refresh(key, session)
         }
     }
 

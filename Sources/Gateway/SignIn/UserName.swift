@@ -12,17 +12,24 @@ struct UserName: Sendable, Equatable {
         else {
             throw GatewayError(.invalidField, "a name has 1 to 32 letters, digits, spaces and -_.'")
         }
-        let lower = text.lowercased()
-        guard lower != SenderNames.publisher, !lower.hasPrefix(SenderNames.guestPrefix) else {
+        guard !Self.isReserved(text) else {
             throw GatewayError(.invalidField, "the name \(text) is the server's own")
         }
         self.text = text
     }
 
     /// A name that an issuer vouches for, cut to what is shown.
-    init(verified name: String) {
+    init(verified name: String) throws(GatewayError) {
         let shown = name.unicodeScalars.filter { $0.properties.generalCategory != .control }
-        text = String(String(String.UnicodeScalarView(shown)).prefix(64))
+        text = String(String(String.UnicodeScalarView(shown)).prefix(64)).trimmingBlanks()
+        guard !text.isEmpty, !Self.isReserved(text) else {
+            throw GatewayError(.invalidToken, "the token's name is the server's own, or empty")
+        }
+    }
+
+    private static func isReserved(_ text: String) -> Bool {
+        let text = text.lowercased()
+        return text == SenderNames.publisher || text.hasPrefix(SenderNames.guestPrefix)
     }
 
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {

@@ -55,7 +55,8 @@ import Testing
         for source in [AffinityTarget.Source.query, .path, .cookie] {
             for (replay, field) in [
                 (AffinityConfiguration.Replay.preferInstance, "prefer_instance=\(Self.other)"),
-                (.instance, "instance=\(Self.other)"), (.region, "region=ams"),
+                (.instance, "instance=\(Self.other);fallback=prefer_self"),
+                (.region, "region=ams;fallback=prefer_self"),
             ] {
                 let decision = try decide(.vm(Self.other), in: source) {
                     $0.replay = replay
@@ -73,7 +74,7 @@ import Testing
     func region(replay: AffinityConfiguration.Replay) throws {
         #expect(
             try decide(.region("ams"), in: .path, .init(hasCookie: true)) { $0.replay = replay }
-                == .replay(field: "region=ams", status: 307))
+                == .replay(field: "region=ams;fallback=prefer_self", status: 307))
     }
 
     @Test("a VM in a region that is none of Fly's cannot be named by its region")

@@ -121,13 +121,14 @@ import Testing
         try await Self.with { server, _ in
             let cookie = ["Cookie: a=b; crier_vm=\(Self.other)"]
             for (name, bytes) in Self.requests("region=ams") {
-                Self.expectReplay(try await server.exchange(bytes, toHead: name == "HEAD"), name, "region=ams")
+                Self.expectReplay(
+                    try await server.exchange(bytes, toHead: name == "HEAD"), name, "region=ams;fallback=prefer_self")
             }
             for (name, bytes) in Self.requests("x=y", cookie) {
                 Self.expectReplay(try await server.exchange(bytes, toHead: name == "HEAD"), name)
             }
             for (path, field) in [
-                ("/rooms/ams", "region=ams"), ("/rooms/ams/x", "region=ams"),
+                ("/rooms/ams", "region=ams;fallback=prefer_self"), ("/rooms/ams/x", "region=ams;fallback=prefer_self"),
                 ("/rooms/vm/\(Self.other)", "prefer_instance=\(Self.other)"),
             ] {
                 for method in ["GET", "POST"] {
@@ -151,7 +152,8 @@ import Testing
                 #expect(reply.status == 101, "\(name)")
                 #expect(
                     reply.headers.map { "\($0.name): \($0.value)" } == [
-                        "fly-replay: instance=\(Self.other)", "content-length: 0", "connection: close",
+                        "fly-replay: instance=\(Self.other);fallback=prefer_self", "content-length: 0",
+                        "connection: close",
                         "cache-control: no-store",
                     ], "\(name)")
             }
