@@ -77,6 +77,7 @@ class Passage:
         self._is_whole = True
         self._hops = 0
         self._replays = 0
+        self._newest: Hop | None = None
 
     async def run(self) -> bool:
         """Whether the client's connection can take another request."""
@@ -89,6 +90,10 @@ class Passage:
             return False
         except ClientGone:
             return False
+        finally:
+            # One that was connected in the moment in which its client went away is nobody else's to end.
+            if self._newest is not None:
+                self._newest.end()
 
     # The request's body
 
@@ -168,7 +173,7 @@ class Passage:
                 continue
             if candidate.backend.state is State.STOPPED:
                 candidate.backend.state = State.STARTED
-            hop = Hop(candidate, Wire(reader, writer), began)
+            self._newest = hop = Hop(candidate, Wire(reader, writer), began)
             candidate.backend.attached.add(hop.wire)
             return hop
         if not options:

@@ -17,6 +17,9 @@ async def tunnel(client: Wire, server: Wire, backend: Backend, idle: float) -> N
         while piece := await source.piece():
             last = loop.time()
             await backend.cross()
+            if source.was_reset:
+                # What was on its way is lost with the connection.
+                raise ConnectionResetError
             await sink.write(piece)
             last = loop.time()
         if source.was_reset:

@@ -1003,3 +1003,16 @@ def test_a_hop_is_a_line(front, backends):
         "why": "nearest, then least loaded",
         "error": None,
     }
+
+
+def test_a_client_that_leaves_while_its_backend_is_being_connected_frees_it(front, backends):
+    for step in range(400):
+        with front.connect() as client:
+            client.request()
+            # From at once to a millisecond later: connecting takes some hundred microseconds.
+            leaving = time.perf_counter() + step % 40 * 25e-6
+            while time.perf_counter() < leaving:
+                pass
+    # Who came before it has been accepted by then.
+    assert front.ask().status == 200
+    wait_until(lambda: load(front, DALLAS) == 0, "no connection to be counted")

@@ -5,7 +5,7 @@
  *   who is there; undefined where the path names no room
  */
 export function placeOf(pathname) {
-  const [, vm, region] = /^\/rooms\/(?:vm\/([-_A-Za-z0-9]{1,55})|([-_A-Za-z0-9]{1,32}))\/?$/.exec(pathname) ?? [];
+  const [, vm, region] = /^\/rooms\/(?:vm\/([-_A-Za-z0-9]{1,55})|(?!vm-)([-_A-Za-z0-9]{1,32}))\/?$/.exec(pathname) ?? [];
   if (vm === undefined && (region === undefined || region === "vm")) return undefined;
   const room = vm === undefined ? region : `vm-${vm}`;
   return {

@@ -2,8 +2,8 @@
 const GRACE = 5000;
 
 /**
- * Who is in the room, and who came and left, worked out from complete lists. Whoever is missing counts as here for five more seconds, so
- * that a connection that comes back is neither a leave nor a join.
+ * Who is in the room, and who came and left, worked out from complete lists. Who is here is as the newest list says; that somebody left is
+ * known only when they are still missing five seconds later, so that a connection that comes back is neither a leave nor a join.
  */
 export class Presence {
   /** Name → {since, missingSince?}. Undefined before the first list, in which nobody comes: they were here. */
@@ -12,6 +12,7 @@ export class Presence {
   /** @returns {{name: string, since: number}[]} who has been here longest first */
   get people() {
     return [...(this.#people ?? [])]
+      .filter(([, { missingSince }]) => missingSince === undefined)
       .map(([name, { since }]) => ({ name, since }))
       .sort((a, b) => a.since - b.since || (a.name < b.name ? -1 : 1));
   }
