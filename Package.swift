@@ -125,8 +125,8 @@ let package = Package(
             name: "CrierTesting",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "Gateway", "MessageBus", "Reactor", "StrictJSON", "WebSocketTransport", nioCore,
-                nioHTTP1, nioPosix, logging,
+                "Broadcasting", "Gateway", "MessageBus", "Reactor", "StrictJSON", "WebSocketTransport", crypto,
+                cryptoExtras, nioCore, nioHTTP1, nioPosix, logging,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -200,9 +200,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport", "CrierTesting", logging,
-                nioCore,
-                nioHTTP1, nioPosix,
+                "AccessTokens", "Gateway", "Broadcasting", "MessageBus", "StrictJSON", "WebSocketTransport",
+                "CrierTesting", logging, nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -24,10 +24,11 @@ public struct RunningServer: Sendable {
     /// - Parameters:
     ///   - configuration: its port and host are replaced by a free port on 127.0.0.1.
     ///   - wrap: puts another bus around the in-process one, which stands between it and the server.
+    ///   - store: what the server keeps sessions and presence in.
     ///   - bound: for the start, and for the end after the body.
     public static func with(
         _ configuration: ServerConfiguration, through wrap: (InProcessBus) -> any MessageBus = { $0 },
-        within bound: Duration = .seconds(30),
+        store: any SharedStore = InProcessStore(), within bound: Duration = .seconds(30),
         _ body: @escaping @Sendable (RunningServer) async throws -> Void
     ) async throws {
         var configuration = configuration
@@ -35,7 +36,7 @@ public struct RunningServer: Sendable {
         configuration.port = 0
         let bus = InProcessBus(retention: configuration.retention)
         let server = GatewayServer(
-            configuration: configuration, bus: wrap(bus), registry: PrometheusRegistry(),
+            configuration: configuration, bus: wrap(bus), store: store, registry: PrometheusRegistry(),
             logger: Logger(label: "crier.tests") { _ in SwiftLogNoOpLogHandler() })
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let port = eventLoop.makePromise(of: Int.self)

@@ -1,3 +1,4 @@
+import CrierTesting
 import MessageBus
 import Testing
 

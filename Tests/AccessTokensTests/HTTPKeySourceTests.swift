@@ -1,3 +1,4 @@
+import CrierTesting
 import Testing
 
 @testable import AccessTokens

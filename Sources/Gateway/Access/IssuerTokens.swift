@@ -26,9 +26,15 @@ struct IssuerTokens: Sendable {
         var patterns: [TopicPattern] = []
         for text in texts {
             guard let pattern = TopicPattern(text) else {
+                let reason =
+                    "the token's claim crier has a pattern that is none: a topic, or the beginning of one and *"
                 throw GatewayError(
-                    .invalidToken,
-                    "the token's claim crier has a pattern that is none: a topic, or the beginning of one and *")
+                    .invalidToken, reason,
+                    headers: [
+                        .init(
+                            name: "WWW-Authenticate",
+                            value: #"Bearer error="invalid_token", error_description="\#(reason)""#)
+                    ])
             }
             patterns.append(pattern)
         }

@@ -87,9 +87,21 @@ struct TopicRights: Sendable, Equatable {
 
     /// Which topics all topics are for a reader.
     func scope(for identity: Identity) -> TopicScope {
-        let open = identity.grants.subscribe.map { TopicScope.Rule($0, isIncluded: true) }
-        let rules = subscribe.map { TopicScope.Rule($0.pattern, isIncluded: Self.opens($0.requirement, to: identity)) }
-        return TopicScope(Array(rules.prefix(Self.fixed.count)) + open + rules.dropFirst(Self.fixed.count))
+        TopicScope(
+            subscribe.flatMap { rule -> [TopicScope.Rule] in
+                let isOpen = Self.opens(rule.requirement, to: identity)
+                // Grants open what the rule decides, and nothing that a later one does.
+                let granted = isOpen || rule.requirement == .nobody ? [] : identity.grants.subscribe
+                return granted.compactMap(rule.pattern.intersection).map { TopicScope.Rule($0, isIncluded: true) }
+                    + [TopicScope.Rule(rule.pattern, isIncluded: isOpen)]
+            })
+    }
+
+    /// What is left of these topics for someone; `nil` where that is nothing.
+    func readable(_ topics: Interest.Topics, by identity: Identity) -> Interest.Topics? {
+        guard case .some(let topics) = topics else { return .all }
+        let open = topics.filter { (try? checkReading(of: $0, by: identity)) != nil }
+        return open.isEmpty ? nil : .some(open)
     }
 
     private static func check(

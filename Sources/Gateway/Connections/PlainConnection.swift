@@ -161,7 +161,9 @@ final class PlainConnection: SocketHandler {
         held = nil
         read(true)
         do throws(GatewayError) {
+            try reception.context.refuseWhenLeaving()
             try admit(request, as: found.get(), then: &bytes)
+            if hasInputEnded { socket.handler?.inputEnded() }
         } catch {
             refuse(error.carrying(request.cookieChange))
         }
@@ -256,15 +258,16 @@ extension PlainConnection: PublishReceiver {
         state = .publishing(request)
         let visitor = PublishDesk.Visitor(request.head)
         do throws(GatewayError) {
+            let address = try PublishDesk(context: context).admit(visitor, from: ClientAddress(socket.peerAddress))
             let credentials = visitor.credentials
             if let identity = try context.identities.known(credentials) {
-                return publish(request, visitor, body, as: identity)
+                return publish(request, visitor, body, as: identity, from: address)
             }
             identify(credentials) { connection, found in
                 // The connection may be gone.
                 guard case .publishing = connection.state else { return }
                 switch found {
-                case .success(let identity): connection.publish(request, visitor, body, as: identity)
+                case .success(let identity): connection.publish(request, visitor, body, as: identity, from: address)
                 case .failure(let error): connection.answer(request, .failure(error))
                 }
                 connection.publishedBatch()
@@ -275,13 +278,13 @@ extension PlainConnection: PublishReceiver {
     }
 
     private func publish(
-        _ request: PublishRequest, _ visitor: PublishDesk.Visitor, _ body: [UInt8], as identity: Identity
+        _ request: PublishRequest, _ visitor: PublishDesk.Visitor, _ body: [UInt8], as identity: Identity,
+        from address: ClientAddress
     ) {
         let context = reception.context
         do throws(GatewayError) {
             let desk = PublishDesk(context: context)
-            let (alert, sender) = try desk.read(
-                request, visitor, body: body, of: identity, from: ClientAddress(socket.peerAddress))
+            let (alert, sender) = try desk.read(request, visitor, body: body, of: identity, from: address)
             let outcome = try context.publisher.publish(
                 alert, sender: sender, ref: nil, on: reception.lane, for: self)
             if let outcome { answer(request, .success(outcome)) }

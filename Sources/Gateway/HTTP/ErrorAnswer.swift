@@ -79,6 +79,7 @@ enum AllowedMethods {
         switch parts.count {
         case 0: return ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
         case 1 where parts[0] == "ws": return ["GET"]
+        case 1 where parts[0] == "session": return ["GET", "HEAD", "POST", "DELETE"]
         case 1 where Route.reservedNames.contains(parts[0]) || parts[0].contains("."): return ["GET", "HEAD"]
         case 1: return ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
         case 2 where parts[1] == "alertmanager": return ["POST", "OPTIONS"]

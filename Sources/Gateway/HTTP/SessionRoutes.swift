@@ -16,17 +16,16 @@ struct SessionRoutes {
         }
         router.post("/session") { request, requestContext in
             try check(request)
-            let address = context.address(of: ClientAddress(requestContext.channel.remoteAddress)) { name in
-                HTTPField.Name(name).flatMap { request.headers[values: $0].last }
-            }
-            let body = try await request.bytes(upTo: Self.maximumBody)
-            return try answer(
-                try await desk.signIn(body, from: address, instead: secret(request)),
-                to: request)
+            let address = address(of: request, requestContext)
+            let visit = try await desk.signIn(
+                try await request.bytes(upTo: Self.maximumBody), from: address, instead: secret(request))
+            return try answer(visit, to: request)
         }
-        router.delete("/session") { request, _ in
+        router.delete("/session") { request, requestContext in
             try check(request)
-            if let secret = secret(request) { try await desk.signOut(secret) }
+            if let secret = secret(request) {
+                try await desk.signOut(secret, from: address(of: request, requestContext))
+            }
             return Response(
                 status: .noContent,
                 headers: [.setCookie: cookie("", lasting: .zero, request), .cacheControl: "no-store"])
@@ -42,6 +41,12 @@ struct SessionRoutes {
         guard
             request.method != .post || request.headers[.contentType]?.lowercased().hasPrefix("application/json") == true
         else { throw GatewayError(.unsupportedMedia, "a sign-in is sent as application/json") }
+    }
+
+    private func address(of request: Request, _ requestContext: GatewayRequestContext) -> ClientAddress {
+        context.address(of: ClientAddress(requestContext.channel.remoteAddress)) { name in
+            HTTPField.Name(name).flatMap { request.headers[values: $0].last }
+        }
     }
 
     private func secret(_ request: Request) -> SessionSecret? {

@@ -55,12 +55,10 @@ struct PublishDesk {
         for alert in alerts { try context.rights.checkPublishing(on: alert.topic, by: identity) }
     }
 
-    /// Reads a plain request.
+    /// Reads a plain request that was admitted.
     func read(
-        _ request: PublishRequest, _ visitor: Visitor, body: [UInt8], of identity: Identity,
-        from peer: @autoclosure () -> ClientAddress
+        _ request: PublishRequest, _ visitor: Visitor, body: [UInt8], of identity: Identity, from address: ClientAddress
     ) throws(GatewayError) -> (alert: AlertRequest, sender: String) {
-        let address = try admit(visitor, from: peer())
         try checkRight(on: request.topic, of: identity)
         let input = PublishInput(topic: request.topic, fields: visitor.fields, body: body, now: context.clock.now())
         let alerts = try context.intake.read(input).requests

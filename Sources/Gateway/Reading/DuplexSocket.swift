@@ -83,6 +83,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
 
     func caughtUp() {
         // The next frame may need the ring again, which puts the rest off once more.
+        holdToRights()
         while let request = waiting.first, reader?.isCatchingUp == false {
             waiting.removeFirst()
             changeTopics(request)
@@ -146,6 +147,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
 extension DuplexSocket {
     /// Goes on as someone.
     private func take(_ identity: Identity) {
+        let former = self.identity
         self.identity = identity
         sender = nil
         watch?.stop()
@@ -156,7 +158,35 @@ extension DuplexSocket {
         stays = RoomStays(of: identity, at: reception) { [unowned self] room, people in
             send(RoomPresence.frame(people, in: room))
         }
+        // Whoever was nobody can read no less now: what is still to come may come.
+        if reader?.isCatchingUp == true && former.standing != .anonymous {
+            closeUnlessHeldToRights()
+        } else {
+            holdToRights()
+        }
         stays?.follow(reader?.interest?.topics)
+    }
+
+    /// What the socket follows, as far as it may; `nil` where that is nothing.
+    private func readable(_ current: Interest) -> Interest? {
+        context.rights.readable(current.topics, by: identity).map {
+            Interest(topics: $0, filter: current.filter, scope: context.rights.scope(for: identity))
+        }
+    }
+
+    /// Goes on following what the identity may read, and nothing else, unless the socket is still being filled.
+    private func holdToRights() {
+        guard let reader, !reader.isCatchingUp, let current = reader.interest else { return }
+        let interest = readable(current)
+        guard interest != current else { return }
+        guard let interest else { return shard.unfollow(reader) }
+        shard.refollow(reader, interest, adding: nil, from: Opening(cursor: shard.head))
+    }
+
+    /// Ends a socket that is being filled with what the identity may not read.
+    private func closeUnlessHeldToRights() {
+        guard let current = reader?.interest, readable(current) != current else { return }
+        socket?.close(code: .signedOut, reason: "no right to what is being read")
     }
 
     private func authenticate(_ token: String, ref: String?) {

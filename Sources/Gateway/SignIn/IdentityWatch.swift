@@ -19,7 +19,12 @@ final class IdentityWatch {
         self.context = reception.context
         self.eventLoop = reception.loop
         self.end = end
-        if let session = identity.session { context.sessionSockets.add(self, on: eventLoop, to: session) }
+        if let session = identity.session, !context.sessionSockets.add(self, on: eventLoop, to: session) {
+            // The user signed out while the socket was being opened.
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            eventLoop.execute { bound.value.ended() }
+            return
+        }
         arm()
     }
 
@@ -60,7 +65,7 @@ final class IdentityWatch {
         let now = context.clock.now()
         var wait = identity.expires.map { max(0, $0.milliseconds - now.milliseconds) }
         if identity.session != nil {
-            let half = context.identities.sessions.lifetime.components.seconds * 500
+            let half = min(context.identities.sessions.lifetime.components.seconds * 500, Self.interval)
             wait = min(wait ?? half, half)
         }
         guard let wait else { return }
@@ -68,6 +73,8 @@ final class IdentityWatch {
         timer = eventLoop.scheduleTask(in: .milliseconds(min(wait, Self.longest))) { bound.value.fire() }
     }
 
+    /// How often a session is looked for at least, in milliseconds: while the bus is away nobody tells that it has ended.
+    private static let interval: Int64 = 300_000
     /// So long a timer may be, in milliseconds: a day.
     private static let longest: Int64 = 86_400_000
 

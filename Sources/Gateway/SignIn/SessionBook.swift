@@ -39,8 +39,10 @@ struct SessionBook: Sendable {
     }
 
     /// Ends a session. Repeating it has no effect.
-    func end(_ key: SessionKey) async throws(GatewayError) {
-        _ = try await wrapping { () async throws(BusError) in try await store.remove(name(key)) }
+    ///
+    /// - Returns: whether there was one.
+    func end(_ key: SessionKey) async throws(GatewayError) -> Bool {
+        try await wrapping { () async throws(BusError) in try await store.remove(name(key)) }
     }
 
     /// How long a session lasts from now if it is not used.

@@ -1,34 +1,53 @@
+import DequeModule
 import NIOConcurrencyHelpers
 import NIOCore
 
 /// The sockets of this VM that were opened with a session, so that they end with it. Bounded by the sockets.
+///
+/// The sessions that ended last are remembered, for sockets that were being opened meanwhile: `maximumEnded`, of more the oldest are forgotten.
 final class SessionSockets: Sendable {
-    private let watches = NIOLockedValueBox<[SessionKey: [ObjectIdentifier: NIOLoopBound<IdentityWatch>]]>([:])
+    private struct State {
+        var watches: [SessionKey: [ObjectIdentifier: NIOLoopBound<IdentityWatch>]] = [:]
+        var ended: Set<SessionKey> = []
+        var endedInOrder: Deque<SessionKey> = []
+    }
 
-    func add(_ watch: IdentityWatch, on eventLoop: any EventLoop, to session: SessionKey) {
+    private static let maximumEnded = 4096
+
+    private let state = NIOLockedValueBox(State())
+
+    /// - Returns: `false` where the session has ended.
+    func add(_ watch: IdentityWatch, on eventLoop: any EventLoop, to session: SessionKey) -> Bool {
         let bound = NIOLoopBound(watch, eventLoop: eventLoop)
         let id = ObjectIdentifier(watch)
-        watches.withLockedValue { $0[session, default: [:]][id] = bound }
+        return state.withLockedValue { state in
+            guard !state.ended.contains(session) else { return false }
+            state.watches[session, default: [:]][id] = bound
+            return true
+        }
     }
 
     func remove(_ watch: IdentityWatch, from session: SessionKey) {
         let id = ObjectIdentifier(watch)
-        watches.withLockedValue { watches in
-            watches[session]?[id] = nil
-            if watches[session]?.isEmpty == true { watches[session] = nil }
+        state.withLockedValue { state in
+            state.watches[session]?[id] = nil
+            if state.watches[session]?.isEmpty == true { state.watches[session] = nil }
         }
     }
 
-    /// Ends the sockets of a session.
+    /// Ends the sockets of a session, those too that are being opened. Repeating it has no effect.
     func end(_ session: SessionKey) {
-        for watch in watches.withLockedValue({ $0[session]?.values }) ?? [:].values {
-            watch.eventLoop.execute { watch.value.ended() }
+        let watches = state.withLockedValue { state in
+            if state.ended.insert(session).inserted { state.endedInOrder.append(session) }
+            if state.endedInOrder.count > Self.maximumEnded { state.ended.remove(state.endedInOrder.removeFirst()) }
+            return state.watches[session]?.values ?? [:].values
         }
+        for watch in watches { watch.eventLoop.execute { watch.value.ended() } }
     }
 
     /// Has all sockets look whether their sessions are still there.
     func check() {
-        for watch in watches.withLockedValue({ $0.values.flatMap(\.values) }) {
+        for watch in state.withLockedValue({ $0.watches.values.flatMap(\.values) }) {
             watch.eventLoop.execute { watch.value.check() }
         }
     }

@@ -40,7 +40,7 @@ struct SignInDesk {
     ) async throws(GatewayError) -> Visit {
         try context.signIns.admitAttempt(from: address)
         let session = try await session(body)
-        if let former { try await signOut(former) }
+        if let former { try await end(former) }
         let secret = try await sessions.begin(session)
         return Visit(user: session.user, secret: secret, lasting: sessions.rest(of: session))
     }
@@ -77,8 +77,14 @@ struct SignInDesk {
     }
 
     /// Ends a session on every VM, and its sockets.
-    func signOut(_ secret: SessionSecret) async throws(GatewayError) {
-        try await sessions.end(secret.key)
+    func signOut(_ secret: SessionSecret, from address: ClientAddress) async throws(GatewayError) {
+        try context.signIns.admitAttempt(from: address)
+        try await end(secret)
+    }
+
+    private func end(_ secret: SessionSecret) async throws(GatewayError) {
+        // Nothing goes to the other VMs for a secret that somebody made up.
+        guard try await sessions.end(secret.key) else { return }
         context.sessionSockets.end(secret.key)
         await context.deployment.tell(.sessionEnded(secret.key))
     }

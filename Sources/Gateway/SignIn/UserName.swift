@@ -20,7 +20,7 @@ struct UserName: Sendable, Equatable {
 
     /// A name that an issuer vouches for, cut to what is shown.
     init(verified name: String) throws(GatewayError) {
-        let shown = name.unicodeScalars.filter { $0.properties.generalCategory != .control }
+        let shown = name.unicodeScalars.filter { Self.isShown($0) }
         text = String(String(String.UnicodeScalarView(shown)).prefix(64)).trimmingBlanks()
         guard !text.isEmpty, !Self.isReserved(text) else {
             throw GatewayError(.invalidToken, "the token's name is the server's own, or empty")
@@ -32,8 +32,17 @@ struct UserName: Sendable, Equatable {
         return text == SenderNames.publisher || text.hasPrefix(SenderNames.guestPrefix)
     }
 
+    /// Whether it does more than to change how others are shown, or nothing at all.
+    private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: false
+        default: !scalar.properties.isDefaultIgnorableCodePoint
+        }
+    }
+
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
-        marks.contains(scalar) || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+        guard isShown(scalar) else { return false }
+        return marks.contains(scalar) || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
             || scalar.properties.generalCategory == .nonspacingMark
     }
 }

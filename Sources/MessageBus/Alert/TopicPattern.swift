@@ -14,5 +14,12 @@ public struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
         isOpen ? topic.name.utf8.starts(with: stem.utf8) : topic.name == stem
     }
 
+    /// The topics that both match; `nil` where there are none.
+    public func intersection(_ other: TopicPattern) -> TopicPattern? {
+        let (longer, shorter) = stem.utf8.count > other.stem.utf8.count ? (self, other) : (other, self)
+        if !shorter.isOpen { return shorter.stem == longer.stem ? shorter : nil }
+        return longer.stem.utf8.starts(with: shorter.stem.utf8) ? longer : nil
+    }
+
     public var description: String { isOpen ? stem + "*" : stem }
 }

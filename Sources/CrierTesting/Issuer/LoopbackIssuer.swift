@@ -4,8 +4,8 @@ import NIOHTTP1
 import NIOPosix
 
 /// An issuer on loopback: a real HTTP server whose answers a test sets, and which counts what it was asked.
-final class LoopbackIssuer: Sendable {
-    enum Answer: Sendable {
+public final class LoopbackIssuer: Sendable {
+    public enum Answer: Sendable {
         case reply(status: Int = 200, headers: [String: String] = [:], body: String = "")
         /// The head and the beginning of a body, and then nothing more.
         case stalled
@@ -21,7 +21,7 @@ final class LoopbackIssuer: Sendable {
 
     private let state: NIOLockedValueBox<State>
     private let listener: any Channel
-    let port: Int
+    public let port: Int
 
     private init(_ state: NIOLockedValueBox<State>, _ listener: any Channel, port: Int) {
         self.state = state
@@ -30,7 +30,7 @@ final class LoopbackIssuer: Sendable {
     }
 
     /// Listens for as long as the body runs.
-    static func with(_ body: (LoopbackIssuer) async throws -> Void) async throws {
+    public static func with(_ body: (LoopbackIssuer) async throws -> Void) async throws {
         let state = NIOLockedValueBox(State())
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -58,22 +58,22 @@ final class LoopbackIssuer: Sendable {
     }
 
     /// Connections are refused from then on.
-    func stop() async { try? await listener.close() }
+    public func stop() async { try? await listener.close() }
 
-    var url: String { "http://127.0.0.1:\(port)" }
+    public var url: String { "http://127.0.0.1:\(port)" }
 
-    func answer(_ path: String, _ answer: Answer) { state.withLockedValue { $0.answers[path] = answer } }
+    public func answer(_ path: String, _ answer: Answer) { state.withLockedValue { $0.answers[path] = answer } }
 
-    func requests(to path: String) -> Int { state.withLockedValue { $0.counts[path] ?? 0 } }
+    public func requests(to path: String) -> Int { state.withLockedValue { $0.counts[path] ?? 0 } }
 
-    static let descriptionPath = "/.well-known/openid-configuration"
-    static let keysPath = "/keys"
+    public static let descriptionPath = "/.well-known/openid-configuration"
+    public static let keysPath = "/keys"
 
     /// How often the keys were asked for.
-    var fetches: Int { requests(to: Self.keysPath) }
+    public var fetches: Int { requests(to: Self.keysPath) }
 
     /// Serves a description and these keys.
-    func serve(_ keys: [SigningKey], cacheControl: String? = nil) {
+    public func serve(_ keys: [SigningKey], cacheControl: String? = nil) {
         answer(
             Self.descriptionPath,
             .reply(body: #"{"issuer":"\#(url)","jwks_uri":"\#(url)\#(Self.keysPath)","extra":[1,2]}"#))

@@ -1,7 +1,5 @@
 import Crypto
-import CryptoExtras
-
-@testable import AccessTokens
+public import CryptoExtras
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -10,22 +8,22 @@ import CryptoExtras
 #endif
 
 /// A private key of an issuer. Signs with swift-crypto itself, not with what verifies.
-struct SigningKey: Sendable {
-    var id: String?
-    let algorithm: String
+public struct SigningKey: Sendable {
+    public var id: String?
+    public let algorithm: String
     /// The public half's members in a JWK, besides `kid`.
-    var members: [String: String]
-    let sign: @Sendable ([UInt8]) throws -> [UInt8]
+    public var members: [String: String]
+    public let sign: @Sendable ([UInt8]) throws -> [UInt8]
     /// The public half in PEM.
-    let pem: String
+    public let pem: String
 
-    var webKey: String {
+    public var webKey: String {
         var members = members
         members["kid"] = id
         return "{" + members.map { "\"\($0.key)\":\"\($0.value)\"" }.sorted().joined(separator: ",") + "}"
     }
 
-    static func rsa(_ id: String?, key: _RSA.Signing.PrivateKey) throws -> SigningKey {
+    public static func rsa(_ id: String?, key: _RSA.Signing.PrivateKey) throws -> SigningKey {
         let numbers = try key.publicKey.getKeyPrimitives()
         return SigningKey(
             id: id, algorithm: "RS256",
@@ -35,11 +33,11 @@ struct SigningKey: Sendable {
     }
 
     /// Made once: an RSA key takes its time.
-    static let rsa: Result<SigningKey, any Error> = Result {
+    public static let rsa: Result<SigningKey, any Error> = Result {
         try .rsa("rsa", key: _RSA.Signing.PrivateKey(keySize: .bits2048))
     }
 
-    static func es256(_ id: String?) -> SigningKey {
+    public static func es256(_ id: String?) -> SigningKey {
         let key = P256.Signing.PrivateKey()
         let point = key.publicKey.x963Representation
         return SigningKey(
@@ -50,7 +48,7 @@ struct SigningKey: Sendable {
             sign: { Array(try key.signature(for: $0).rawRepresentation) }, pem: key.publicKey.pemRepresentation)
     }
 
-    static func es384(_ id: String?) -> SigningKey {
+    public static func es384(_ id: String?) -> SigningKey {
         let key = P384.Signing.PrivateKey()
         let point = key.publicKey.x963Representation
         return SigningKey(
@@ -61,7 +59,7 @@ struct SigningKey: Sendable {
             sign: { Array(try key.signature(for: $0).rawRepresentation) }, pem: key.publicKey.pemRepresentation)
     }
 
-    static func edDSA(_ id: String?) -> SigningKey {
+    public static func edDSA(_ id: String?) -> SigningKey {
         let key = Curve25519.Signing.PrivateKey()
         return SigningKey(
             id: id, algorithm: "EdDSA",
@@ -73,7 +71,7 @@ struct SigningKey: Sendable {
     ///
     /// - Parameters:
     ///   - header: in JSON; `nil`: what belongs to the key.
-    func token(_ claims: TestClaims, header: String? = nil) throws -> String {
+    public func token(_ claims: TestClaims, header: String? = nil) throws -> String {
         let kid = id.map { #","kid":"\#($0)""# } ?? ""
         let header = header ?? #"{"alg":"\#(algorithm)","typ":"JWT"\#(kid)}"#
         let signed = "\(base64URL(header.utf8)).\(base64URL(claims.json.utf8))"
@@ -81,22 +79,8 @@ struct SigningKey: Sendable {
     }
 }
 
-func base64URL(_ bytes: some Sequence<UInt8>) -> String {
+/// Base64url without padding (RFC 7515 section 2).
+public func base64URL(_ bytes: some Sequence<UInt8>) -> String {
     Data(bytes).base64EncodedString().filter { $0 != "=" }.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }
         .reduce(into: "") { $0.append($1) }
-}
-
-/// The claims of a token, each a piece of JSON.
-struct TestClaims {
-    var members: [String: String]
-
-    /// Valid for an hour at the time of a new `VirtualClock`.
-    init(issuer: String, _ changes: [String: String?] = [:]) {
-        members = [
-            "iss": #""\#(issuer)""#, "aud": #""crier""#, "sub": #""u-1""#, "exp": "1800003600", "iat": "1800000000",
-        ]
-        for (name, value) in changes { members[name] = value }
-    }
-
-    var json: String { "{" + members.map { "\"\($0.key)\":\($0.value)" }.sorted().joined(separator: ",") + "}" }
 }
