@@ -3,7 +3,7 @@ import Hummingbird
 import NIOCore
 import PrometheusMetrics
 
-/// The routes of the HTTP framework: publishing, the page, and what operators ask. Readers do not come here.
+/// The routes of the HTTP framework: publishing, signing in, rooms, the pages, and what operators ask. Readers do not come here.
 enum GatewayRouter {
     static func make(_ context: GatewayContext, registry: PrometheusRegistry, pages: Pages) -> Router<
         GatewayRequestContext

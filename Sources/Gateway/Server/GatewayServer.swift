@@ -100,8 +100,9 @@ public final class GatewayServer: Sendable {
         logger.info("listening", metadata: ["port": "\(listener.port)", "host": "\(configuration.host)"])
 
         try await withThrowingTaskGroup(of: Part.self) { group in
-            // What stands between publishing and the fan-out goes on where the fan-out is, so that an alert wakes no other thread on its way.
-            let loop = loops.loops[0]
+            // With the bus in this process, what stands between publishing and the fan-out goes on where the fan-out is, so that an alert wakes no other
+            // thread on its way. Other buses have threads of their own.
+            let loop = configuration.bus.kind == .memory ? loops.loops[0] : nil
             group.addTask(executorPreference: loop) {
                 try await hub.run()
                 return .worker
