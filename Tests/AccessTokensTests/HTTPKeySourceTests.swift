@@ -90,11 +90,9 @@ import Testing
         try await LoopbackIssuer.with { issuer in
             for answer in [LoopbackIssuer.Answer.silent, .stalled, .hungUp, .reply(status: 500), .reply(status: 204)] {
                 issuer.answer(LoopbackIssuer.descriptionPath, answer)
-                let start = ContinuousClock.now
                 await #expect(throws: KeySourceError.self) {
                     try await fetch(issuer, timeout: .milliseconds(300)).get()
                 }
-                #expect(ContinuousClock.now - start < .seconds(10))
             }
             await issuer.stop()
             await #expect(throws: KeySourceError.self) { try await fetch(issuer).get() }
