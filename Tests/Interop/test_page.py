@@ -176,7 +176,8 @@ def test_server_sent_events_in_place_of_a_websocket(server, topic, person):
     usual.wait_for("over plain HTTP")
     usual.raise_alert("over a WebSocket")
     publish(server, topic, "by curl\nin two lines")
-    fallback.wait_for("over plain HTTP", "over a WebSocket", "by curl\nin two lines")
+    for page in (fallback, usual):
+        page.wait_for("over plain HTTP", "over a WebSocket", "by curl\nin two lines")
     assert fallback.feed == usual.feed
     fallback.assert_clean()
 

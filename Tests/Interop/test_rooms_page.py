@@ -134,7 +134,7 @@ def test_a_message_shows_at_once_and_once_for_everybody(enter):
     grace.say("I see them too.")
     ada.say("Three of them.")
     for tab in (ada, grace):
-        wait_until(lambda tab=tab: len(tab.said) == 3, "all three")
+        wait_until(lambda tab=tab: len(tab.said) == 3 and all(item["id"] for item in tab.said), "all three, confirmed")
     assert [item["id"] for item in ada.said] == [item["id"] for item in grace.said], "the same order for all"
     assert [item["own"] for item in ada.said] == [item["own"] is False for item in grace.said]
     assert {(item["by"], item["text"]) for item in grace.said if not item["own"]} >= {("ada", "Lights over the harbour — 👽")}
@@ -148,6 +148,7 @@ def test_the_same_words_many_times_are_as_many_messages(enter):
         ada.say("again")
     ada.wait_for(*["again"] * 5)
     grace.wait_for(*["again"] * 5)
+    wait_until(lambda: all(item["id"] for item in ada.said), "all to be confirmed")
     assert [item["id"] for item in ada.said] == [item["id"] for item in grace.said]
 
 

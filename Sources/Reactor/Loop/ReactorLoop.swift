@@ -57,6 +57,7 @@ public final class ReactorLoop: EventLoop {
 
     fileprivate func run() {
         thread.store(Self.currentThread, ordering: .relaxed)
+        core.directSends.prepare()
         var tasks: [Inbox.Task] = []
         while !core.isStopping {
             epoll.wait(patience(), events: &core.events) { token, readiness in

@@ -101,8 +101,13 @@ public final class DirectSends {
         }
     }
 
+    /// Opens what many sockets are written by at once. On the thread that writes, before it does.
+    func prepare() {
+        if wantsRing { ring = SendRing(capacity: Self.capacity) }
+        wantsRing = ring != nil
+    }
+
     private func sendTogether(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
-        if ring == nil { ring = SendRing(capacity: Self.capacity) }
         guard let isComplete = ring?.send(bytes, on: descriptors, count: count, results: results) else {
             wantsRing = false
             return sendEach(bytes, count)
