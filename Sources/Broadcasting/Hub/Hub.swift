@@ -67,8 +67,10 @@ public final class Hub: Sendable {
     }
 
     /// The VMs that have a place on the bus; what is said of this one is of now.
-    public func vms() async throws(BusError) -> [VMRecord] {
-        await report()
+    ///
+    /// - Parameter reporting: whether that is said first; otherwise it is as of two seconds ago at most.
+    public func vms(reporting: Bool = true) async throws(BusError) -> [VMRecord] {
+        if reporting { await report() }
         return try await bus.vms()
     }
 

@@ -37,7 +37,7 @@ final class FleetWatch: Sendable {
     convenience init(_ hub: Hub) {
         self.init(
             own: { Fleet.VM(id: hub.vm.id, region: hub.vm.region, sockets: hub.currentStatus.sockets) },
-            ask: { () async throws(BusError) in try await hub.vms() })
+            ask: { () async throws(BusError) in try await hub.vms(reporting: false) })
     }
 
     /// The VMs, as far as is known.

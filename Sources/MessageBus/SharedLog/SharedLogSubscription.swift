@@ -55,8 +55,11 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
     }
 
     func report(_ load: VMLoad) async {
+        guard !hasEnded else { return }
         do throws(BusError) {
             let renewal = try await bus.store.renew(vm, load: load)
+            // It was deleted meanwhile, and the report may have brought the name back.
+            guard !hasEnded else { return try await bus.store.leave(vm) }
             guard renewal.isCurrent else { return await finish() }
             try await listen(head: renewal.head)
             await bus.healOwed()
@@ -150,6 +153,8 @@ extension SharedLogSubscription {
         }
         await feed?.close()
     }
+
+    private var hasEnded: Bool { state.withLockedValue { $0.hasEnded } }
 
     private func finish() async {
         state.withLockedValue { $0.hasEnded = true }
