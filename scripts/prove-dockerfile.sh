@@ -315,7 +315,10 @@ is_ready() { inside "$url/ready" | grep -q '"status":"ready"'; }
 check "GET /ready says ready" within 100 is_ready
 
 serves() { inside --dump-header "$work/head" --output "$work/body" "$url$1" && grep -qi "^content-type: $2" "$work/head" && cmp "$work/body" "$3"; }
-check "GET / is the page" serves / text/html Public/index.html
+check "GET /page.css is the page's" serves /page.css text/css Public/page.css
+# The VM writes its id and region into the pages.
+names_itself() { inside --output "$work/body" "$url/" && grep -q 'data-region="local"' "$work/body" && ! grep -q '{{' "$work/body"; }
+check "GET / is the page, and says who serves it" names_itself
 check "GET /crier.js is the browser client" serves /crier.js text/javascript Public/crier.js
 speaks_ipv6() { inside --globoff "http://[::1]:$port/health"; }
 if [ -e /proc/sys/net/ipv6 ]; then check "it answers on IPv6 too" speaks_ipv6; fi
