@@ -1,11 +1,14 @@
 """Fixtures that all interop tests share."""
 
+import os
 import pathlib
 import re
+import shutil
 import sys
 import uuid
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
@@ -47,3 +50,14 @@ def topic(request) -> str:
     """A topic that no other test uses."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name).strip("-")
     return f"{name[:40]}-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """The browser of one test file."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert path, "chromium is not installed (scripts/install-packages.sh test)"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()

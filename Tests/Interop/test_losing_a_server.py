@@ -4,9 +4,7 @@ behind the stand-in for Fly's proxy, with Redis as the bus."""
 import http.client
 import json
 import math
-import os
 import pathlib
-import shutil
 import threading
 import time
 import uuid
@@ -16,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, expect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -345,16 +343,6 @@ def finish(fleet: Fleet, writer: Writer, *visitors: Visitor) -> None:
 
 def unconfirmed(visitor: Visitor) -> list[dict]:
     return [item for item in visitor.said if item["state"] != "sent"]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "chromium is not installed (scripts/install-packages.sh test)"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The page in a real browser: Debian's Chromium, driven over its DevTools protocol."""
 
-import os
-import shutil
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from curl import curl
 from page import LIVE, CrierPage
@@ -13,16 +11,6 @@ from severable_wire import SeverableWire
 from waiting import wait_until
 
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "chromium is not installed (scripts/install-packages.sh test)"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

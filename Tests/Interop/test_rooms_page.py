@@ -1,10 +1,8 @@
 """The lobby, the rooms and signing in, in a real browser: Debian's Chromium."""
 
-import os
-import shutil
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from page import RoomPage, Tab
 from waiting import wait_until
@@ -13,16 +11,6 @@ VM = "1234567890abcd"
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 CONTROLS = {"button", "link", "textbox", "radio", "checkbox", "switch", "combobox", "searchbox"}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "chromium is not installed (scripts/install-packages.sh test)"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
