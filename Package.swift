@@ -76,6 +76,14 @@ let package = Package(
         .target(
             name: "PostgresBus", dependencies: [nioConcurrencyHelpers, "CLibPQ", "MessageBus", deque, logging],
             swiftSettings: strict),
+        .target(
+            name: "GoogleBus",
+            dependencies: [
+                nioConcurrencyHelpers, "MessageBus", "StrictJSON", asyncHTTPClient, crypto, cryptoExtras, deque,
+                logging,
+                nioCore, nioHTTP1,
+            ],
+            swiftSettings: strict),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib"),
         .target(
@@ -115,9 +123,9 @@ let package = Package(
             name: "Crier",
             dependencies: [
                 nioConcurrencyHelpers,
-                "Broadcasting", "Gateway", "MessageBus", "PostgresBus", "PrometheusMetrics", "Reactor", "RedisBus",
-                "StrictJSON",
-                "WebSocketTransport", argumentParser, asyncHTTPClient, histogram, logging, nioCore, nioPosix, nioHTTP1,
+                "Broadcasting", "Gateway", "GoogleBus", "MessageBus", "PostgresBus", "PrometheusMetrics", "Reactor",
+                "RedisBus", "StrictJSON", "WebSocketTransport", argumentParser, asyncHTTPClient, histogram, logging,
+                nioCore, nioPosix, nioHTTP1,
                 unixSignals,
             ],
             swiftSettings: strict),
@@ -148,8 +156,8 @@ let package = Package(
         .executableTarget(
             name: "FaultyServer",
             dependencies: [
-                "CrierTesting", "Gateway", "MessageBus", "PostgresBus", "PrometheusMetrics", "RedisBus", logging,
-                unixSignals,
+                "CrierTesting", "Gateway", "GoogleBus", "MessageBus", "PostgresBus", "PrometheusMetrics", "RedisBus",
+                logging, unixSignals,
             ],
             path: "Tests/Acceptance/FaultyServer", swiftSettings: strict),
         .testTarget(
@@ -168,6 +176,14 @@ let package = Package(
         .testTarget(
             name: "PostgresBusTests",
             dependencies: ["CrierTesting", "MessageBus", "PostgresBus", logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GoogleBusTests",
+            dependencies: [
+                nioConcurrencyHelpers,
+                "CrierTesting", "GoogleBus", "MessageBus", "StrictJSON", crypto, cryptoExtras, logging, nioCore,
+                nioHTTP1, nioPosix,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ReactorTests", dependencies: ["Reactor", "CrierTesting", nioConcurrencyHelpers, nioCore],

@@ -1,4 +1,5 @@
 import CrierTesting
+import MessageBus
 import Testing
 
 @testable import PostgresBus

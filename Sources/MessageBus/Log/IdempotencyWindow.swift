@@ -3,9 +3,9 @@ import DequeModule
 /// The keys of the last five minutes and where their alerts stand.
 ///
 /// Bounded: past `capacity` keys the oldest are forgotten first, so a key may then be taken for new before its time is over.
-struct IdempotencyWindow: Sendable {
+package struct IdempotencyWindow: Sendable {
     /// How long a key is remembered, in milliseconds.
-    static let lifetime: Int64 = 300_000
+    package static let lifetime: Int64 = 300_000
 
     private struct Key: Hashable {
         let topic: Topic
@@ -16,12 +16,12 @@ struct IdempotencyWindow: Sendable {
     private var order: Deque<(expiry: WallTime, key: Key)> = []
     private let capacity: Int
 
-    init(capacity: Int = 1_000_000) { self.capacity = capacity }
+    package init(capacity: Int = 1_000_000) { self.capacity = capacity }
 
     /// Remembers a key unless it is known.
     ///
     /// - Returns: where the key's first alert stands: `position` where the key is new.
-    mutating func remember(_ key: String, on topic: Topic, at position: Position, now: WallTime) -> Position {
+    package mutating func remember(_ key: String, on topic: Topic, at position: Position, now: WallTime) -> Position {
         let key = Key(topic: topic, key: key)
         let count = positions.count
         // Looked up and set in one access: the key is hashed once.
@@ -35,7 +35,7 @@ struct IdempotencyWindow: Sendable {
     /// Reads what is written to by the access itself.
     private static func touch(_ position: inout Position) -> Position { position }
 
-    mutating func forgetExpired(now: WallTime) {
+    package mutating func forgetExpired(now: WallTime) {
         while let oldest = order.first, oldest.expiry <= now { forgetOldest() }
     }
 

@@ -23,7 +23,7 @@ public final class SharedLogBus<Store: LogStore>: MessageBus {
 
     private static var complaintInterval: Duration { .seconds(5) }
 
-    let store: Store
+    package let store: Store
     let logger: Logger
     let timing: LogTiming
     private let memory = NIOLockedValueBox(Memory())

@@ -25,7 +25,7 @@ final class SharedLogSubscription<Store: LogStore>: Subscription {
     let head: Position
     private let state: NIOLockedValueBox<State>
     /// Opened when the subscription ends, so that nothing goes on waiting to try again.
-    private let end = EndSignal()
+    private let end = Pending<Void>()
 
     init(bus: SharedLogBus<Store>, vm: VMIdentity, start: Position, head: Position, feed: Store.Feed) {
         self.bus = bus
@@ -143,7 +143,7 @@ extension SharedLogSubscription {
             return (state.backoff.next(), false)
         }
         if isNew { bus.logger.warning("the bus is away", metadata: ["error": "\(error)"]) }
-        if delay > .zero { await end.wait(atMost: delay) }
+        if delay > .zero { _ = await end.value(until: .now + delay) }
     }
 
     private func drop() async {
@@ -158,7 +158,7 @@ extension SharedLogSubscription {
 
     private func finish() async {
         state.withLockedValue { $0.hasEnded = true }
-        end.signal()
+        end.resolve(())
         await drop()
     }
 }

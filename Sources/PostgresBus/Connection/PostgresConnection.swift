@@ -1,5 +1,6 @@
 import DequeModule
 import Dispatch
+import MessageBus
 import Synchronization
 
 /// A connection to PostgreSQL: runs statements one after the other, and hands notifications on as they come.

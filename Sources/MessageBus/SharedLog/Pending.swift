@@ -2,7 +2,7 @@ import NIOConcurrencyHelpers
 import Synchronization
 
 /// A value that comes once and stays, and that any number of tasks may wait for.
-final class Pending<Value: Sendable>: Sendable {
+package final class Pending<Value: Sendable>: Sendable {
     private enum State {
         case open([Int: CheckedContinuation<Value?, Never>])
         case resolved(Value)
@@ -11,8 +11,10 @@ final class Pending<Value: Sendable>: Sendable {
     private let state = NIOLockedValueBox(State.open([:]))
     private let tickets = Atomic(0)
 
+    package init() {}
+
     /// Gives the value. The first one counts.
-    func resolve(_ value: Value) {
+    package func resolve(_ value: Value) {
         let waiters = state.withLockedValue { state -> [CheckedContinuation<Value?, Never>] in
             guard case .open(let waiters) = state else { return [] }
             state = .resolved(value)
@@ -24,7 +26,7 @@ final class Pending<Value: Sendable>: Sendable {
     /// Waits for the value.
     ///
     /// - Returns: `nil` where it did not come before the deadline or the task is cancelled.
-    func value(until deadline: ContinuousClock.Instant) async -> Value? {
+    package func value(until deadline: ContinuousClock.Instant) async -> Value? {
         if let value = resolved { return value }
         return await withTaskGroup(of: Value?.self) { group in
             group.addTask { await self.wait() }

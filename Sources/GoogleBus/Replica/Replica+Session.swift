@@ -1,0 +1,184 @@
+import Logging
+import MessageBus
+
+// Reading the topic.
+extension Replica {
+    /// Has a subscription of its own and reads it, until the replica ends.
+    func work() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.publishAll() }
+            group.addTask { await self.readAll() }
+            await group.waitForAll()
+        }
+    }
+
+    private func readAll() async {
+        var backoff = Backoff.toBus
+        while !Task.isCancelled && !isOver {
+            do throws(PubSubError) {
+                try await subscribe()
+                if isOver { return }
+                backoff = Backoff.toBus
+                try await follow()
+            } catch {
+                fail(error)
+            }
+            try? await ContinuousClock().sleep(for: backoff.next())
+        }
+    }
+
+    /// Makes a subscription that has the topic's last ten minutes before it.
+    ///
+    /// One that is there already is replaced: it is a predecessor's, and stands where that one had read to. Where this boot had one before, it
+    /// can only be a successor's.
+    private func subscribe() async throws(PubSubError) {
+        try await prepareTopic()
+        if let known = try await service.subscription(name) {
+            if hasBegun, known.boot != nil, known.boot != SubscriptionLabels.boot(of: vm) { return await yield() }
+            _ = try await service.deleteSubscription(name)
+        }
+        try await service.createSubscription(name, labels: SubscriptionLabels.labels(of: vm))
+        hasBegun = true
+        let (seconds, _) = timing.retention.components
+        do {
+            try await service.seek(name, to: clock.now().advanced(byMilliseconds: -seconds * 1_000))
+        } catch {
+            // Google's emulator has no seek, and gives a new subscription all that the topic retains.
+            if error.code != .unimplemented { throw error }
+        }
+        sequence.listenAnew()
+        hasJoined = false
+        topicLoss = nil
+    }
+
+    private func prepareTopic() async throws(PubSubError) {
+        guard let topic = try await service.topic() else {
+            return try await service.createTopic(retention: timing.retention)
+        }
+        if let retention = topic.messageRetention, retention >= timing.retention { return }
+        do { try await service.setTopicRetention(timing.retention) } catch {
+            logger.warning(
+                "the topic retains nothing, so a VM that begins has nothing to resume readers from",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Reads the subscription until it is gone.
+    private func follow() async throws(PubSubError) {
+        let end = await withTaskGroup(of: PubSubError?.self) { group in
+            group.addTask {
+                do throws(PubSubError) { try await self.pullAll() } catch { return error }
+                return nil
+            }
+            group.addTask {
+                await self.join()
+                return await self.keepTrying()
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        if let end { throw end }
+    }
+
+    /// One long request after the other; what one brought is acknowledged while the next one waits, which gets nothing before that.
+    private func pullAll() async throws(PubSubError) {
+        var backoff = Backoff.toBus
+        var acknowledging: Task<Void, Never>?
+        var lastSuccess = ContinuousClock.now
+        defer { acknowledging?.cancel() }
+        while !Task.isCancelled && !isOver {
+            let messages: [ReceivedMessage]
+            do throws(PubSubError) {
+                messages = try await service.pull(name, atMost: 1_000, within: timing.pull)
+            } catch {
+                if Task.isCancelled { return }
+                // What was not read for so long is not retained any more.
+                if error.code == .notFound || .now - lastSuccess > timing.retention - .seconds(60) { throw error }
+                fail(error)
+                try? await ContinuousClock().sleep(for: backoff.next())
+                continue
+            }
+            lastSuccess = .now
+            backoff = Backoff.toBus
+            guard !messages.isEmpty else { continue }
+            let isMine = take(messages)
+            await acknowledging?.value
+            let ids = messages.map(\.ackID)
+            guard isMine else {
+                try? await service.release(ids, on: name)
+                return await yield()
+            }
+            acknowledging = Task { await self.acknowledge(ids) }
+        }
+    }
+
+    /// What is not acknowledged is delivered again, which is found out.
+    private func acknowledge(_ ids: [String]) async {
+        for _ in 0..<3 where !Task.isCancelled {
+            do throws(PubSubError) { return try await service.acknowledge(ids, on: name) } catch {
+                logger.debug("not acknowledged", metadata: ["error": "\(error)"])
+                guard error.isTransient else { return }
+            }
+        }
+    }
+
+    /// Reads up to what others say meanwhile, and learns where the log stands or lets it begin.
+    private func join() async {
+        var isAlone = false
+        do throws(PubSubError) {
+            let others = try await service.subscriptions().filter { $0 != name && SubscriptionLabels.isName($0) }
+            isAlone = others.isEmpty
+        } catch {
+            logger.debug("the topic's subscriptions are not listed", metadata: ["error": "\(error)"])
+        }
+        // There may be much to read before it.
+        var patience = timing.echo
+        while !Task.isCancelled && !isOver {
+            if await hear(.hello, within: patience) != nil { break }
+            await verify()
+            if topicLoss != nil { return }
+            patience = min(patience * 2, timing.pull)
+        }
+        if sequence.state == nil && !isAlone {
+            let patience = timing.guidance * Double.random(in: 1...1.5)
+            let deadline = ContinuousClock.now + patience
+            while sequence.state == nil && .now < deadline && !Task.isCancelled { await change(until: deadline) }
+        }
+        while sequence.state == nil && !Task.isCancelled && !isOver { await beginEpoch() }
+        hasJoined = true
+        becomeLive()
+    }
+
+    /// Asks for a new epoch, and waits for it.
+    private func beginEpoch() async {
+        logger.notice("nobody knows where the log stands: it begins anew")
+        _ = await hear(nextEpoch, within: timing.echo)
+    }
+
+    /// An epoch after all that are known.
+    var nextEpoch: Word.Saying {
+        .epoch(
+            Epoch.beginning(at: clock.now(), after: max(sequence.greatestEpoch, log.head.epoch)),
+            predecessor: sequence.state?.head ?? .origin)
+    }
+
+    /// While the bus is away: tries whether it carries a word.
+    ///
+    /// - Returns: why the subscription is of no use any more.
+    private func keepTrying() async -> PubSubError? {
+        while !Task.isCancelled && !isOver {
+            if let topicLoss { return topicLoss }
+            try? await ContinuousClock().sleep(for: timing.retrying * Double.random(in: 0.5...1.5))
+            if case .away = condition, await hear(.probe, within: timing.echo) == nil { await verify() }
+        }
+        return nil
+    }
+
+    /// Finds out whether the subscription is still this boot's.
+    func verify() async {
+        guard let known = try? await service.subscription(name), let boot = known.boot,
+            boot != SubscriptionLabels.boot(of: vm)
+        else { return }
+        await yield()
+    }
+}

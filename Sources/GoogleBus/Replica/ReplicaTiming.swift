@@ -1,0 +1,19 @@
+/// How long things take on a topic that VMs share.
+struct ReplicaTiming: Sendable {
+    /// How far back the topic is read when a VM begins, and how long the topic and the subscriptions retain. Ten minutes is the least that Pub/Sub takes.
+    var retention = Duration.seconds(600)
+    /// How long one request waits for messages.
+    var pull = Duration.seconds(90)
+    /// How long a word may take to come back.
+    var echo = Duration.seconds(3)
+    /// How long a method of the store takes at most.
+    var patience = Duration.milliseconds(3_800)
+    /// How long a VM that begins waits for another one to say where the log stands, before it begins an epoch; jitter of half of it comes on top.
+    var guidance = Duration.seconds(2)
+    /// How long it takes at most until somebody answers a VM that begins.
+    var answer = Duration.milliseconds(600)
+    /// How often it is tried whether the topic carries anything, while it does not.
+    var retrying = Duration.seconds(1)
+    /// How often subscriptions are looked for whose VMs are gone.
+    var sweeping = Duration.seconds(60)
+}

@@ -1,0 +1,14 @@
+import MessageBus
+
+/// An alert in a replica's copy of the log.
+struct SequencedAlert: LogEntry {
+    let stored: StoredAlert
+    /// When Pub/Sub took it.
+    let time: WallTime
+
+    var position: Position { stored.position }
+    var weight: Int { stored.body.count + Self.overhead }
+
+    /// What the alert takes besides its JSON.
+    private static let overhead = 256
+}

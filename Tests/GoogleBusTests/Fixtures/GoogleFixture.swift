@@ -1,0 +1,83 @@
+import CrierTesting
+import Logging
+import MessageBus
+
+@testable import GoogleBus
+
+/// Says nothing, so that tests' output stays readable.
+let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+func vm(_ id: String, boot: String = "first") -> VMIdentity { VMIdentity(id: id, region: "here", boot: boot)! }
+
+func draft(_ body: String, key: String? = nil, topic: String = "tests") -> Draft {
+    Draft(
+        topic: Topic(topic)!, content: AlertContent(message: body), time: WallClock.system.now(), sender: nil,
+        region: "here", key: key)
+}
+
+/// Google's emulator and the VMs that a test lets use it, which all end with the test.
+struct GoogleWorld: Sendable {
+    let emulator: PubSubEmulator
+    let topic: String
+    let timing: ReplicaTiming
+
+    func configuration(host: String? = nil) -> GoogleBusConfiguration {
+        var configuration = GoogleBusConfiguration()
+        configuration.project = "crier-tests"
+        configuration.topic = topic
+        configuration.emulatorHost = host ?? emulator.host
+        return configuration
+    }
+
+    func service(host: String? = nil) throws -> PubSubAPI { try PubSubAPI(configuration(host: host), logger: quiet) }
+
+    /// A VM's bus.
+    ///
+    /// - Parameter wrap: puts something between the bus and Pub/Sub, such as a fault.
+    func bus(
+        _ vm: VMIdentity, host: String? = nil, retention: Retention = Retention(count: 2_000, age: 0),
+        logger: Logger = quiet, wrap: (PubSubAPI) -> any TopicService = { $0 }
+    ) throws -> SharedLogBus<GoogleLogStore> {
+        let replica = Replica(
+            wrap(try service(host: host)), vm: vm, retention: retention, timing: timing, logger: logger)
+        return SharedLogBus(store: GoogleLogStore(replica), logger: logger)
+    }
+}
+
+/// Runs something against an emulator of its own, which is stopped whatever comes of it.
+func withEmulator(timing: ReplicaTiming = ReplicaTiming(), _ body: (GoogleWorld) async throws -> Void) async throws {
+    let emulator = try await PubSubEmulator.start()
+    do { try await body(GoogleWorld(emulator: emulator, topic: "ALIEN_NOTIFICATIONS", timing: timing)) } catch {
+        try? await emulator.stop()
+        throw error
+    }
+    try await emulator.stop()
+}
+
+/// Uses a bus once it has its place, and closes it whatever comes of that.
+func using<Result>(
+    _ bus: SharedLogBus<GoogleLogStore>, _ body: (SharedLogBus<GoogleLogStore>) async throws -> Result
+) async throws -> Result {
+    do {
+        try await open(bus)
+        let result = try await body(bus)
+        await bus.close()
+        return result
+    } catch {
+        await bus.close()
+        throw error
+    }
+}
+
+/// Waits until the bus knows where the log stands.
+func open(_ bus: SharedLogBus<GoogleLogStore>, within bound: Duration = .seconds(60)) async throws {
+    let deadline = ContinuousClock.now + bound
+    while true {
+        do {
+            _ = try await bus.store.open(seen: .origin)
+            return
+        } catch {
+            if .now >= deadline { throw error }
+        }
+    }
+}
