@@ -12,19 +12,30 @@ TEST_PACKAGES="chromium curl fonts-dejavu-core gcc libatomic1 libc6-dev openssl 
 # The servers beside which fan-out is measured, and what compiles the floor and the load tool. libuv1 and python3-venv are for uWebSockets' package.
 BENCH_PACKAGES="gcc libc6-dev libnginx-mod-nchan libuv1 nats-server nginx-light node-ws python3 python3-venv"
 NODE_MAJOR=18
+# Google's emulator of Pub/Sub, on which BUS=google is tested and runs on one machine. It is in Google's own package archive, which this script does not add;
+# where it is installed all that it may lack is a Java.
+EMULATOR_JARS=/usr/lib/google-cloud-sdk/platform/pubsub-emulator/lib/cloud-pubsub-emulator-*.jar
 
 usage() {
     echo "usage: $0 build|cluster|test|bench" >&2
     exit 64
 }
 
+java_package() {
+    for jar in $EMULATOR_JARS; do
+        [ -e "$jar" ] || return 0
+        command -v java >/dev/null 2>&1 || echo default-jre-headless
+        return 0
+    done
+}
+
 [ $# -eq 1 ] || usage
 case $1 in
     build) wanted=$BUILD_PACKAGES ;;
-    cluster) wanted="$BUILD_PACKAGES curl postgresql python3 redis-server" ;;
+    cluster) wanted="$BUILD_PACKAGES curl postgresql python3 redis-server $(java_package)" ;;
     bench) wanted="$BUILD_PACKAGES $BENCH_PACKAGES" ;;
     test)
-        wanted="$BUILD_PACKAGES $TEST_PACKAGES"
+        wanted="$BUILD_PACKAGES $TEST_PACKAGES $(java_package)"
         # Any Node.js from somewhere else will do, if it is new enough.
         node_major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p' || true)
         [ "${node_major:-0}" -ge "$NODE_MAJOR" ] || wanted="$wanted nodejs"

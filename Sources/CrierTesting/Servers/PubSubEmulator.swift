@@ -48,7 +48,10 @@ public final class PubSubEmulator: Sendable {
     deinit { try? FileManager.default.removeItem(at: directory) }
 
     private static func launch(_ java: String, _ arguments: [String], in directory: URL) throws -> ServerProcess {
-        try ServerProcess(java, arguments, in: directory, log: directory.appending(path: "server.log"))
+        let log = directory.appending(path: "server.log")
+        // What a run before this one wrote says nothing of it.
+        try? FileManager.default.removeItem(at: log)
+        return try ServerProcess(java, arguments, in: directory, log: log)
     }
 
     /// The running process, or the last one.
@@ -90,9 +93,16 @@ public final class PubSubEmulator: Sendable {
         } ?? []
     }
 
+    /// Its word comes first: where its port is taken somebody else answers, and its process goes on without a server.
     private func awaitAnswer() async throws {
+        let process = process
         try await ServerProcess.eventually("an answer of the Pub/Sub emulator", within: .seconds(60), of: process) {
-            (try? await get("/v1/projects/crier/topics"))?.status == 200
+            let words = try String(contentsOf: process.log, encoding: .utf8)
+            if words.contains("Exception in thread \"main\"") {
+                throw ServerProcess.Failure("the Pub/Sub emulator did not start", output: words)
+            }
+            guard words.contains("Server started, listening on \(port)") else { return false }
+            return (try? await get("/v1/projects/crier/topics"))?.status == 200
         }
     }
 

@@ -1,7 +1,7 @@
 /// Which bus a deployment has and where it is. The backends check their addresses themselves.
 public struct BusConfiguration: Sendable, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
-        case memory, redis, postgres
+        case memory, redis, postgres, google
     }
 
     public var kind = Kind.memory
@@ -13,6 +13,7 @@ public struct BusConfiguration: Sendable, Equatable {
     public var namespace = "crier"
     /// How many alerts the log keeps outside the VMs.
     public var logCount = 100_000
+    public var pubSub = PubSubConfiguration()
 
     public init() {}
 
@@ -26,6 +27,11 @@ public struct BusConfiguration: Sendable, Equatable {
             throw ConfigurationError(key: Setting.busNamespace.key, "“\(namespace)” is not [a-z][a-z0-9_]{0,30}")
         }
         logCount = try settings.number(.logCount, in: 100...100_000_000, standard: logCount)
+        pubSub = PubSubConfiguration(settings)
+        if kind == .google && pubSub.emulatorHost != nil && pubSub.project == nil {
+            throw ConfigurationError(
+                key: Setting.googleProject.key, "PUBSUB_EMULATOR_HOST needs it: the emulator takes any project's name")
+        }
         if kind == .redis && redisURL == nil {
             throw ConfigurationError(
                 key: Setting.redisURL.key, "BUS=redis needs it, such as redis://127.0.0.1:6379/0")

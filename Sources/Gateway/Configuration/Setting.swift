@@ -27,7 +27,8 @@ extension Setting {
     static let host = Setting("HOST", standard: "::", "Address to listen on; `::` is every address, IPv4 too.")
     static let bus = Setting(
         "BUS", standard: "memory",
-        "What carries alerts between VMs: `redis`, `postgres`, or `memory`, which serves one VM.")
+        "What carries alerts between VMs: `redis`, `postgres`, `google` (Cloud Pub/Sub), or `memory`, which serves one VM."
+    )
     static let redisURL = Setting(
         "REDIS_URL", standard: "unset", isSecret: true,
         "`redis://user:password@host:6379/0`, `rediss://…` for TLS, `unix:///path`, or `redis+sentinel://host:26379/name`."
@@ -43,6 +44,26 @@ extension Setting {
     )
     static let logCount = Setting(
         "LOG_COUNT", standard: "100000", "How many alerts the log in Redis or PostgreSQL keeps.")
+    static let googleProject = Setting(
+        "GOOGLE_CLOUD_PROJECT", standard: "the key's, else the machine's",
+        "The Google Cloud project that the topic is in, by its id; the emulator needs it.")
+    static let googleCredentials = Setting(
+        "GOOGLE_APPLICATION_CREDENTIALS", standard: "unset",
+        "Path of a Google service account's key (JSON); unset, and no GOOGLE_SERVICE_ACCOUNT_JSON: the machine's own account."
+    )
+    static let googleServiceAccount = Setting(
+        "GOOGLE_SERVICE_ACCOUNT_JSON", standard: "unset", isSecret: true,
+        "The key itself, instead of a path: for machines that keep secrets in the environment.")
+    static let pubSubTopic = Setting(
+        "PUBSUB_TOPIC", standard: "ALIEN_NOTIFICATIONS",
+        "The Pub/Sub topic, made when it is absent: deployments with one of their own share no alerts.")
+    static let pubSubRegion = Setting(
+        "PUBSUB_REGION", standard: "the nearest",
+        "The Google region, such as `europe-west4`, whose endpoint all VMs use: set it where VMs of several regions publish, for order."
+    )
+    static let pubSubEmulator = Setting(
+        "PUBSUB_EMULATOR_HOST", standard: "unset",
+        "`host:port` of Google's Pub/Sub emulator, which is then used instead of Google, without credentials.")
     static let vm = Setting(
         "FLY_ALLOC_ID", standard: "FLY_MACHINE_ID, else random",
         "The VM's id, `[-_A-Za-z0-9]{1,60}`; its subscription is `ID_<id>`.")
@@ -124,7 +145,8 @@ extension Setting {
 
     /// Every key, in the order of help.
     public static let all: [Setting] = [
-        port, host, bus, redisURL, databaseURL, databaseDirectURL, busNamespace, logCount, vm, region, publishToken,
+        port, host, bus, redisURL, databaseURL, databaseDirectURL, busNamespace, logCount, googleProject,
+        googleCredentials, googleServiceAccount, pubSubTopic, pubSubRegion, pubSubEmulator, vm, region, publishToken,
         publishRights, subscribeRights, signInPassword, sessionLifetime, jwtIssuer, jwtAudience,
         jwtKeysURL, jwtAlgorithms, allowedOrigins, trustedProxy, affinity, affinityStatus, affinityReplay,
         affinityStrict, retention, retentionCount,

@@ -83,10 +83,19 @@ public struct SettingsReader: Sendable {
             if line.isEmpty || line == "\r" || line.hasPrefix("#") { continue }
             let key = line.prefix { $0 != "=" }.trimmingBlanks()
             guard line.contains("="), known.contains(key) else {
+                // What does not look like a key may be a line of a secret that was pasted as it is.
                 throw ConfigurationError(
-                    key: key, "line \(number + 1) of \(path): not KEY=value with a key that there is")
+                    key: isKeyLike(key) ? key : file,
+                    "line \(number + 1) of \(path): not KEY=value with a key that there is")
             }
         }
+    }
+
+    private static func isKeyLike(_ text: String) -> Bool {
+        text.utf8.count <= 40
+            && text.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            }
     }
 
     /// The key that names the file.

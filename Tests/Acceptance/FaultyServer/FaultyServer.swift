@@ -1,6 +1,7 @@
 import CrierTesting
 import Foundation
 import Gateway
+import GoogleBus
 import Logging
 import MessageBus
 import PostgresBus
@@ -24,15 +25,16 @@ struct FaultyServer {
         let logger = Logger(label: "crier-faulty") { StreamLogHandler.standardError(label: $0) }
         let server = GatewayServer(
             configuration: configuration,
-            bus: try broken(try bus(configuration.bus, logger: logger), by: environment["CRIER_FAULT"] ?? ""),
+            bus: try broken(try bus(configuration, logger: logger), by: environment["CRIER_FAULT"] ?? ""),
             registry: PrometheusRegistry(), logger: logger)
         try await server.run(
             started: { print("on port \($0)") },
             until: { for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { return } })
     }
 
-    private static func bus(_ configuration: BusConfiguration, logger: Logger) throws -> any MessageBus {
-        switch configuration.kind {
+    private static func bus(_ server: ServerConfiguration, logger: Logger) throws -> any MessageBus {
+        let configuration = server.bus
+        return switch configuration.kind {
         case .memory: InProcessBus()
         case .redis:
             try RedisBus.make(
@@ -42,7 +44,19 @@ struct FaultyServer {
             try PostgresBus.make(
                 url: configuration.databaseURL ?? "", directURL: configuration.databaseDirectURL,
                 namespace: configuration.namespace, logCount: configuration.logCount, logger: logger)
+        case .google:
+            try GoogleBus.make(
+                onEmulator(configuration.pubSub), vm: server.vm, retention: server.retention, logger: logger)
         }
+    }
+
+    /// Where the acceptance run has Pub/Sub.
+    private static func onEmulator(_ settings: PubSubConfiguration) -> GoogleBusConfiguration {
+        var google = GoogleBusConfiguration()
+        google.project = settings.project
+        google.topic = settings.topic
+        google.emulatorHost = settings.emulatorHost
+        return google
     }
 
     private static func broken(_ bus: any MessageBus, by fault: String) throws -> any MessageBus {

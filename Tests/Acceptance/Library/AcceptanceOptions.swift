@@ -1,11 +1,11 @@
 /// What is run.
 public struct AcceptanceOptions: Sendable {
-    public var buses: [BusKind] = [.redis, .postgres]
+    public var buses = BusKind.available
     public var faults: [Fault] = Fault.allCases
-    /// Alerts in each run.
-    public var alerts = 10_000
-    /// Alerts a second.
-    public var rate = 100
+    /// Alerts in each run; `nil`: as many as suit the bus.
+    public var alerts: Int?
+    /// Alerts a second; `nil`: as suits the bus.
+    public var rate: Int?
     public var readers = 200
     public var vms = 4
     /// The program that VMs run.

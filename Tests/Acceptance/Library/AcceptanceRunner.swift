@@ -22,8 +22,12 @@ public struct AcceptanceRunner: Sendable {
 
     private func run(on bus: BusKind) async -> [RunOutcome] {
         var outcomes: [RunOutcome] = []
-        for fault in options.faults where fault.exists(on: bus) && !Task.isCancelled {
-            outcomes.append(await run(fault, on: bus, control: nil))
+        for fault in options.faults where !Task.isCancelled {
+            if let reason = fault.absence(on: bus) {
+                progress.say("\(bus.rawValue) \(fault.rawValue): not run: \(reason)")
+            } else {
+                outcomes.append(await run(fault, on: bus, control: nil))
+            }
         }
         for control in Control.allCases where options.controls && control.exists(on: bus) && !Task.isCancelled {
             outcomes.append(await run(control.fault, on: bus, control: control))
@@ -72,6 +76,7 @@ public struct AcceptanceRunner: Sendable {
     private func makeWorld(_ fault: Fault, on kind: BusKind, control: Control?, logs: URL) async throws -> World {
         let bus = try await kind.start(fault == .lossyBusKill ? .everysec : .always)
         let count = kind == .memory ? 1 : options.vms
+        let alerts = options.alerts ?? kind.alerts(isShort: options.isShort)
         var environment = fault.environment
         var executable = options.crier
         if let serverFault = control?.serverFault {
@@ -92,14 +97,14 @@ public struct AcceptanceRunner: Sendable {
             let readers = try await ReaderFleet(
                 count: options.readers, resume: control != .resumeOff, targets: targets)
             let publishers = PublisherFleet(
-                alerts: options.alerts, padding: fault.padding, targets: targets,
+                alerts: alerts, padding: fault.padding, targets: targets,
                 run: UUID().uuidString)
             let seconds = max(
-                options.alerts / max(1, options.rate), fault.minimumSeconds(isShort: options.isShort))
+                alerts / max(1, options.rate ?? kind.rate), fault.minimumSeconds(isShort: options.isShort))
             return World(
                 bus: bus, vms: vms, readers: readers, publishers: publishers, targets: targets,
                 scale: World.Scale(
-                    alerts: options.alerts, duration: .seconds(seconds), isShort: options.isShort),
+                    alerts: alerts, duration: .seconds(seconds), isShort: options.isShort),
                 drainSeconds: options.drainSeconds)
         } catch {
             let started = vms

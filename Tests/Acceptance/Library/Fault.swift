@@ -39,12 +39,23 @@ public enum Fault: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether there is such a fault on this bus.
-    public func exists(on bus: BusKind) -> Bool {
-        switch self {
-        case .lossyBusKill, .failover: bus == .redis
-        case .vmKills, .rollingDeploy, .zombie, .busKills, .busTroubles, .distantRegions: bus != .memory
-        case .partitions, .stalledReader, .shortRetention, .orderlyEnd: true
+    /// Why there is no such fault on this bus; `nil` where there is.
+    public func absence(on bus: BusKind) -> String? {
+        switch (self, bus) {
+        case (_, .redis): nil
+        case (.lossyBusKill, .postgres), (.failover, .postgres):
+            "it is Redis that is run in a way that may lose its end"
+        case (_, .postgres): nil
+        case (.partitions, .memory), (.stalledReader, .memory), (.shortRetention, .memory), (.orderlyEnd, .memory): nil
+        case (_, .memory): "there is one VM, and the bus is inside it"
+        case (.busKills, .google), (.lossyBusKill, .google):
+            "the emulator keeps nothing when it ends, as Google's service would"
+        case (.failover, .google): "there is no replica to fail over to: Google does that inside its service"
+        case (.busTroubles, .google): "there is nothing in between: the emulator is there or, as in fault 6, it is not"
+        case (.shortRetention, .google): "a Pub/Sub topic retains ten minutes at least"
+        case (.distantRegions, .google):
+            "the emulator gives a subscription nothing more before the last is acknowledged, so the distance would be counted for each pull"
+        case (_, .google): nil
         }
     }
 

@@ -3,15 +3,31 @@ import Foundation
 /// The table that a run ends with, as Markdown.
 public enum OutcomeTable {
     /// One table for each bus.
-    public static func render(_ outcomes: [RunOutcome]) -> String {
-        BusKind.allCases.compactMap { bus in
+    ///
+    /// - Parameter page: what a page has; its sections stay for the buses that nothing was run on.
+    public static func render(_ outcomes: [RunOutcome], over page: Substring = "") -> String {
+        let kept = sections(of: page)
+        return BusKind.allCases.compactMap { bus in
             let rows = outcomes.filter { $0.bus == bus }
-            guard !rows.isEmpty else { return nil }
-            return "### \(bus.title)\n\n" + ([header, rule] + rows.map(row)).joined(separator: "\n") + "\n"
+            let heading = "\(headingMark)\(bus.title)"
+            guard !rows.isEmpty else { return kept[heading] }
+            let note = bus.note.map { "\($0)\n\n" } ?? ""
+            return "\(heading)\n\n\(note)" + ([header, rule] + rows.map(row)).joined(separator: "\n") + "\n"
         }.joined(separator: "\n")
     }
 
-    /// Replaces what stands between the page's markers.
+    /// What stands below each heading, by the heading.
+    private static func sections(of page: Substring) -> [String: String] {
+        var sections: [String: String] = [:]
+        var heading: String?
+        for line in page.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix(headingMark) { heading = String(line) }
+            if let heading { sections[heading, default: ""] += line + "\n" }
+        }
+        return sections.mapValues { $0.trimmingCharacters(in: .newlines) + "\n" }
+    }
+
+    /// Replaces what stands between the page's markers of the buses that were run on.
     ///
     /// - Throws: where the page or its markers are missing.
     public static func write(_ outcomes: [RunOutcome], into path: String) throws {
@@ -19,7 +35,9 @@ public enum OutcomeTable {
         guard let begin = page.range(of: beginning), let end = page.range(of: ending),
             begin.upperBound <= end.lowerBound
         else { throw MarkersMissing(path: path) }
-        let text = page[..<begin.upperBound] + "\n\n" + render(outcomes) + "\n" + page[end.lowerBound...]
+        let text =
+            page[..<begin.upperBound] + "\n\n" + render(outcomes, over: page[begin.upperBound..<end.lowerBound]) + "\n"
+            + page[end.lowerBound...]
         try text.write(toFile: path, atomically: true, encoding: .utf8)
     }
 
@@ -31,6 +49,7 @@ public enum OutcomeTable {
     private static let beginning = "<!-- acceptance:begin (written by `make acceptance`) -->"
     private static let ending = "<!-- acceptance:end -->"
 
+    private static let headingMark = "### "
     private static let header =
         "| fault | alerts | deliveries | reconnects | resets | late-healed | lost | duplicated | reordered | verdict | seconds |"
     private static let rule = "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- | --: |"

@@ -55,7 +55,10 @@ import Testing
         let configuration = try await read(environment: [
             "PORT": "0", "HOST": "127.0.0.1", "BUS": "Postgres", "REDIS_URL": "redis://r",
             "DATABASE_URL": "postgres://d", "DATABASE_DIRECT_URL": "postgres://e", "BUS_NAMESPACE": "other_1",
-            "LOG_COUNT": "5000", "FLY_ALLOC_ID": "abc", "FLY_REGION": "syd",
+            "LOG_COUNT": "5000", "GOOGLE_CLOUD_PROJECT": "my-project", "GOOGLE_APPLICATION_CREDENTIALS": "/k.json",
+            "GOOGLE_SERVICE_ACCOUNT_JSON": #"{"type":"service_account"}"#, "PUBSUB_TOPIC": "TEST_ALERTS",
+            "PUBSUB_REGION": "europe-west4", "PUBSUB_EMULATOR_HOST": "localhost:8085", "FLY_ALLOC_ID": "abc",
+            "FLY_REGION": "syd",
             "PUBLISH_TOKEN": "s",
             "ALLOWED_ORIGINS": "https://a.example", "TRUSTED_PROXY": "forwarded", "RETENTION": "90s",
             "RETENTION_COUNT": "7",
@@ -73,6 +76,12 @@ import Testing
         #expect(configuration.bus.databaseDirectURL == "postgres://e")
         #expect(configuration.bus.namespace == "other_1")
         #expect(configuration.bus.logCount == 5000)
+        #expect(configuration.bus.pubSub.project == "my-project")
+        #expect(configuration.bus.pubSub.credentialsFile == "/k.json")
+        #expect(configuration.bus.pubSub.serviceAccountJSON == #"{"type":"service_account"}"#)
+        #expect(configuration.bus.pubSub.topic == "TEST_ALERTS")
+        #expect(configuration.bus.pubSub.region == "europe-west4")
+        #expect(configuration.bus.pubSub.emulatorHost == "localhost:8085")
         #expect(configuration.vm.id == "abc")
         #expect(configuration.vm.subscription.name == "ID_abc")
         #expect(configuration.vm.region == "syd")
@@ -178,10 +187,20 @@ import Testing
             (["BUS": "redis"], "REDIS_URL"), (["BUS": "postgres"], "DATABASE_URL"), (["BUS": "kafka"], "BUS"),
             (["BUS_NAMESPACE": "Crier"], "BUS_NAMESPACE"), (["BUS_NAMESPACE": "1a"], "BUS_NAMESPACE"),
             (["BUS_NAMESPACE": "a\"b"], "BUS_NAMESPACE"), (["LOG_COUNT": "99"], "LOG_COUNT"),
+            (["BUS": "google", "PUBSUB_EMULATOR_HOST": "localhost:8085"], "GOOGLE_CLOUD_PROJECT"),
         ])
     func bus(environment: [String: String], key: String) async throws {
         let error = await #expect(throws: ConfigurationError.self) { try await read(environment: environment) }
         #expect(error?.key == key)
+    }
+
+    @Test("Pub/Sub needs no setting of its own: the topic has a name, and the project is the key's or the machine's")
+    func google() async throws {
+        let bus = try await read(environment: ["BUS": "google"]).bus
+        #expect(bus.kind == .google)
+        #expect(bus.pubSub == PubSubConfiguration())
+        #expect(bus.pubSub.topic == "ALIEN_NOTIFICATIONS")
+        #expect(bus.pubSub.project == nil)
     }
 
     @Test("a token that begins as a flag does is a token")
@@ -203,13 +222,37 @@ import Testing
         #expect(await refusedKey(["--config", "/nonexistent/crier.conf"]) == "CRIER_CONFIG")
     }
 
-    @Test("a refusal does not repeat the token")
+    @Test("a refusal of a line of a file does not repeat what may be a secret's")
+    func pastedSecret() async throws {
+        let pasted = "GOOGLE_SERVICE_ACCOUNT_JSON={\n  \"private_key\": \"hush-hush\"\n}\n"
+        try await withFile(pasted) { path in
+            let error = await #expect(throws: ConfigurationError.self) { try await read(["--config", path]) }
+            #expect(error?.key == "CRIER_CONFIG")
+            #expect(error?.description.contains("line 2 of") == true)
+            #expect(error?.description.contains("hush") == false)
+        }
+        try await withFile("PROT=1\n") { path in
+            #expect(await refusedKey(["--config", path]) == "PROT")
+        }
+    }
+
+    @Test("a refusal does not repeat the token, nor what is printed of the settings the key")
     func secret() async throws {
-        let configuration = try await read(environment: ["PUBLISH_TOKEN": "hush-hush"])
-        #expect(!"\(configuration)".contains("hush-hush"))
+        let configuration = try await read(environment: [
+            "PUBLISH_TOKEN": "hush-hush", "GOOGLE_SERVICE_ACCOUNT_JSON": "hush-hush",
+        ])
+        #expect(configuration.bus.pubSub.serviceAccountJSON == "hush-hush")
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        for text in ["\(configuration)", String(reflecting: configuration), dumped] {
+            #expect(!text.contains("hush-hush"))
+        }
         #expect(
             Setting.all.filter(\.isSecret).map(\.key)
-                == ["REDIS_URL", "DATABASE_URL", "DATABASE_DIRECT_URL", "PUBLISH_TOKEN", "SIGN_IN_PASSWORD"])
+                == [
+                    "REDIS_URL", "DATABASE_URL", "DATABASE_DIRECT_URL", "GOOGLE_SERVICE_ACCOUNT_JSON", "PUBLISH_TOKEN",
+                    "SIGN_IN_PASSWORD",
+                ])
     }
 
     @Test("a rate holds at least one at once")
