@@ -3,10 +3,9 @@ public import MessageBus
 
 /// The bus on Google Cloud Pub/Sub: one topic for all, one subscription for each VM, named `ID_<FLY_ALLOC_ID>`.
 ///
-/// **Guarantees.** Those of `MessageBus`, with two limits. What a VM can resume readers from is what it holds and, where it begins, what the topic
-/// retains: ten minutes; a cursor before that gets a reset. And one order for all needs all VMs to publish through one region of Google's: with
-/// `GoogleBusConfiguration.region` they do; without it through the nearest one, and where those differ for VMs, they find out that they
-/// count differently, say so, and begin an epoch.
+/// **Guarantees.** Those of `MessageBus`. What a VM can resume readers from is what it holds and, where it begins, what the topic retains: ten minutes;
+/// a cursor before that gets a reset. Positions are given by one VM at a time, the leader of the log's epoch, so an alert takes two ways through
+/// Pub/Sub. Where the leader ends without a word, alerts wait for their places until another VM has noticed.
 ///
 /// Needs a service account with the role `roles/pubsub.editor` on the project, or on topic and subscriptions that are there already.
 public enum GoogleBus {

@@ -10,7 +10,9 @@ struct ReceivedMessage: Sendable, Equatable {
     let publishTime: WallTime
     let attributes: [String: String]
     let data: [UInt8]
+}
 
+extension ReceivedMessage {
     /// - Returns: `nil` where this is no message.
     init?(_ value: JSONValue) {
         guard let received = value.objectValue, let message = received["message"]?.objectValue,
@@ -19,6 +21,7 @@ struct ReceivedMessage: Sendable, Equatable {
             let publishTime = message["publishTime"]?.stringValue.flatMap(RFC3339.parse),
             let attributes = [String: String](message["attributes"])
         else { return nil }
+        let data: [UInt8]
         switch message["data"] {
         case nil, .null: data = []
         case .string(let text):
@@ -26,9 +29,7 @@ struct ReceivedMessage: Sendable, Equatable {
             data = bytes
         default: return nil
         }
-        self.ackID = ackID
-        self.messageID = messageID
-        self.publishTime = publishTime
-        self.attributes = attributes
+        self.init(
+            ackID: ackID, messageID: messageID, publishTime: publishTime, attributes: attributes, data: data)
     }
 }

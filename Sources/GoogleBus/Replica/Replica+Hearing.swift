@@ -7,65 +7,74 @@ extension Replica {
     ///
     /// - Returns: whether it was for this VM: `false` where a newer boot has begun to listen under its name.
     func take(_ messages: [ReceivedMessage]) -> Bool {
-        let (seconds, _) = timing.retention.components
-        let horizon = clock.now().advanced(byMilliseconds: -seconds * 1_000)
+        let horizon = clock.now().advanced(byMilliseconds: -timing.retention.milliseconds)
         for message in messages {
-            // Where counting has begun everything counts; before that, what readers could not resume from any more need not be known.
-            if sequence.state == nil && message.publishTime < horizon { continue }
+            // Before the log is followed, what readers could not resume from any more need not be known.
+            if !hasJoined && message.publishTime < horizon { continue }
             lastHeard = (message.publishTime, .now)
             guard let word = Word(message) else {
                 logger.debug("not a word of this deployment", metadata: ["message": "\(message.messageID)"])
                 continue
             }
-            let heard = Heard(message: message.messageID, time: message.publishTime, word: word)
-            for step in sequence.take(heard) { carryOut(step) }
+            hear(Heard(message: message.messageID, time: message.publishTime, word: word))
         }
+        sayPlaces()
         tell()
         return registry.boot(of: vm.subscription).map { $0 == vm.boot || !hasTakenName } ?? true
     }
 
-    private func carryOut(_ step: Step) {
-        let word = step.heard.word
-        let isOwn = word.author == vm.boot
-        switch step.effect {
-        case .none: break
-        case .appended(let stored):
-            append(SequencedAlert(stored: stored, time: step.heard.time))
-            if isOwn { echoes.placed(word.number, Receipt(position: stored.position, isDuplicate: false)) }
-        case .repeated(let position):
-            if isOwn { echoes.placed(word.number, Receipt(position: position, isDuplicate: true)) }
-        case .began: logger.notice("an epoch has begun", metadata: ["state": "\(String(describing: sequence.state))"])
-        case .disagreement: settleDisagreement(with: word.author)
+    private func hear(_ heard: Heard) {
+        let word = heard.word
+        voices.heard(word.author, at: heard.time)
+        for effect in log.take(heard) {
+            switch effect {
+            case .placed(let reference, let position): place(reference, Receipt(position: position, isDuplicate: false))
+            case .repeated(let reference, let position):
+                place(reference, Receipt(position: position, isDuplicate: true))
+            case .began(let epoch):
+                leaderless = nil
+                logger.notice("an epoch has begun", metadata: ["epoch": "\(epoch)", "leader": "\(log.leader ?? "")"])
+            case .passedOver(let position):
+                logger.error("an alert did not come", metadata: ["position": "\(position)"])
+            }
         }
-        let echo = hear(step.heard)
-        if isOwn {
-            echoes.heard(word.number, echo)
-            becomeLive()
-        }
+        let echo = hearOfNames(heard)
+        guard word.author == vm.boot else { return }
+        echoes.heard(word.number, echo)
+        becomeLive()
     }
 
-    private func append(_ alert: SequencedAlert) {
-        let follows =
-            log.head.isFollowed(by: alert.position)
-            || (alert.position.offset == 1 && alert.stored.predecessor == log.head)
-        if !follows && alert.position > log.head {
-            log.restart(after: Position(epoch: alert.position.epoch, offset: alert.position.offset - 1))
-        }
-        log.append(alert, now: alert.time)
+    private func place(_ reference: Reference, _ receipt: Receipt) {
+        if reference.author == vm.boot { echoes.placed(reference.number, receipt) }
     }
 
     /// What a word says besides alerts.
-    private func hear(_ heard: Heard) -> Echoes.Echo {
-        switch heard.word.saying {
+    private func hearOfNames(_ heard: Heard) -> Echoes.Echo {
+        let word = heard.word
+        switch word.saying {
+        case .alert, .place, .epoch: return .heard
+        case .standing(let standing):
+            if standing != nil { lastStanding = .now }
+            return .heard
+        case .hello:
+            if word.author != vm.boot { answer() }
+            return .heard
+        case .join, .lease, .leave: break
+        }
+        // Delivered again, an older word would take back what a newer one has said.
+        guard registryWords.isNew(word.number, of: word.author, at: heard.time) else { return .heard }
+        switch word.saying {
         case .join(let place):
             if place.vm == vm { hasTakenName = true }
+            if let boot = registry.boot(of: place.vm.subscription), boot != place.vm.boot { voices.left(boot) }
             return .joined(previous: registry.join(place, at: heard.time))
-        case .lease(let place, let anchor):
+        case .lease(let place, let standing):
             registry.renew(place, at: heard.time)
-            if anchor != nil { lastAnchor = .now }
-        case .leave(let vm): registry.leave(vm)
-        case .hello: if heard.word.author != vm.boot { answer() }
-        case .alert, .probe, .epoch: break
+            if standing != nil { lastStanding = .now }
+        case .leave(let vm):
+            registry.leave(vm)
+            voices.left(vm.boot)
+        case .alert, .place, .epoch, .standing, .hello: break
         }
         return .heard
     }
@@ -74,29 +83,13 @@ extension Replica {
     private func answer() {
         guard case .live = condition else { return }
         let asked = ContinuousClock.now
-        let delay = timing.answer * Double.random(in: 0...1)
+        // Who leads knows best.
+        let delay = log.leadership == nil ? timing.answer * Double.random(in: 0.5...1) : .zero
         Task {
             try? await ContinuousClock().sleep(for: delay)
-            if let lastAnchor, lastAnchor > asked { return }
-            sayWhereTheLogStands()
+            if let lastStanding, lastStanding > asked { return }
+            guard !isOver else { return }
+            say(.standing(log.known))
         }
-    }
-
-    private func sayWhereTheLogStands() {
-        guard !isOver else { return }
-        let load = registry.load(of: vm) ?? VMLoad(sockets: 0, position: log.head)
-        _ = say(.lease(Place(vm: vm, load: load), sequence.anchor))
-    }
-
-    /// VMs that count differently begin an epoch, in which they count the same; this one, which knows less, says that it lost something.
-    private func settleDisagreement(with author: String) {
-        if let last = lastDisagreement, .now - last < timing.echo { return }
-        lastDisagreement = .now
-        logger.error(
-            """
-            this VM's count of the log differs from another's, as when VMs publish through endpoints of different \
-            regions: set PUBSUB_REGION to one region for all
-            """, metadata: ["other": "\(author)", "position": "\(sequence.state?.head ?? .origin)"])
-        _ = say(nextEpoch)
     }
 }

@@ -4,15 +4,16 @@ import MessageBus
 extension Replica {
     func bounds(beforeLast count: Int) throws(BusError) -> LogBounds {
         try requireLive()
-        let head = log.newest?.position ?? sequence.state?.head ?? log.head
-        return LogBounds(floor: log.floor, start: count > 0 ? log.cursor(beforeLast: count) : head, head: head)
+        let head = log.tail.newest?.position ?? log.head ?? log.tail.head
+        return LogBounds(
+            floor: log.tail.floor, start: count > 0 ? log.tail.cursor(beforeLast: count) : head, head: head)
     }
 
     /// What stands after a cursor; `nil` where nothing does.
     func read(after cursor: Position, limit: Int, for vm: VMIdentity) throws(BusError) -> LogReading? {
         if let boot = registry.boot(of: vm.subscription), boot != vm.boot { return .superseded }
         if case .superseded = condition { return .superseded }
-        let alerts = log.entries(after: cursor).prefix(max(1, limit)).map(\.stored)
+        let alerts = log.tail.entries(after: cursor).prefix(max(1, limit)).map(\.stored)
         if !alerts.isEmpty { return .alerts(Array(alerts)) }
         try requireLive()
         return nil
@@ -20,7 +21,7 @@ extension Replica {
 
     func probe(within bound: Duration) async throws(BusError) {
         try requireLive()
-        if await hear(.probe, within: bound) == nil { try await suspect() }
+        if await hear(.standing(log.known), within: bound) == nil { try await suspect() }
     }
 
     /// What this VM says does not come back: either the bus is deaf, or the subscription is somebody else's.
@@ -43,13 +44,13 @@ extension Replica {
     }
 
     func renew(_ place: Place) async throws(BusError) -> Renewal {
-        if case .superseded = condition { return Renewal(isCurrent: false, head: log.head) }
+        if case .superseded = condition { return Renewal(isCurrent: false, head: log.tail.head) }
         try requireLive()
-        guard await hear(.lease(place, sequence.anchor), within: timing.echo) != nil else {
-            if case .superseded = condition { return Renewal(isCurrent: false, head: log.head) }
+        guard await hear(.lease(place, log.known), within: timing.echo) != nil else {
+            if case .superseded = condition { return Renewal(isCurrent: false, head: log.tail.head) }
             try await suspect()
         }
-        return Renewal(isCurrent: registry.boot(of: place.vm.subscription) == place.vm.boot, head: log.head)
+        return Renewal(isCurrent: registry.boot(of: place.vm.subscription) == place.vm.boot, head: log.tail.head)
     }
 
     /// Gives a name back. With the VM's own its subscription goes first, once what it has published is placed, and the replica ends.
@@ -72,6 +73,6 @@ extension Replica {
 
     func members() throws(BusError) -> LogMembers {
         try requireLive()
-        return LogMembers(members: registry.all, head: log.head)
+        return LogMembers(members: registry.all, head: log.tail.head)
     }
 }

@@ -9,6 +9,7 @@ extension Replica {
     @discardableResult
     func say(_ saying: Word.Saying) -> UInt64 {
         let number = outbox.append(saying)
+        lastSaid = .now
         outboxNews.resolve(())
         return number
     }
@@ -94,6 +95,8 @@ extension Replica {
                 } else if !error.isTransient {
                     outbox.remove(upTo: last)
                     echoes.refuse(upTo: last, error)
+                    // Places may have been among it, which nobody can hear then.
+                    log.resign()
                 }
                 logger.debug("not published", metadata: ["error": "\(error)"])
                 try? await ContinuousClock().sleep(for: backoff.next())

@@ -8,9 +8,8 @@ extension Replica {
     /// - Returns: the names.
     func reap(lease: Duration) async -> [SubscriptionName] {
         guard case .live = condition else { return [] }
-        let (seconds, attoseconds) = lease.components
         let horizon = pubSubTime.advanced(
-            byMilliseconds: -seconds * 1_000 - attoseconds / 1_000_000_000_000_000)
+            byMilliseconds: -lease.milliseconds)
         guard registry.first(heardSince: horizon) == vm.subscription || registry.boot(of: vm.subscription) == nil
         else { return [] }
         let silent = registry.silent(since: horizon).map(\.vm)

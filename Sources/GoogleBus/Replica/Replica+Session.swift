@@ -34,19 +34,18 @@ extension Replica {
     private func subscribe() async throws(PubSubError) {
         try await prepareTopic()
         if let known = try await service.subscription(name) {
-            if hasBegun, known.boot != nil, known.boot != SubscriptionLabels.boot(of: vm) { return await yield() }
+            if hasBegun, known.boot != nil, known.boot != SubscriptionLabels.boot(of: vm) { return yield() }
             _ = try await service.deleteSubscription(name)
         }
         try await service.createSubscription(name, labels: SubscriptionLabels.labels(of: vm))
         hasBegun = true
-        let (seconds, _) = timing.retention.components
         do {
-            try await service.seek(name, to: clock.now().advanced(byMilliseconds: -seconds * 1_000))
+            try await service.seek(name, to: clock.now().advanced(byMilliseconds: -timing.retention.milliseconds))
         } catch {
             // Google's emulator has no seek, and gives a new subscription all that the topic retains.
             if error.code != .unimplemented { throw error }
         }
-        sequence.listenAnew()
+        log.listenAnew()
         hasJoined = false
         topicLoss = nil
     }
@@ -106,7 +105,7 @@ extension Replica {
             let ids = messages.map(\.ackID)
             guard isMine else {
                 try? await service.release(ids, on: name)
-                return await yield()
+                return yield()
             }
             acknowledging = Task { await self.acknowledge(ids) }
         }
@@ -122,7 +121,7 @@ extension Replica {
         }
     }
 
-    /// Reads up to what others say meanwhile, and learns where the log stands or lets it begin.
+    /// Reads what the topic retains, and learns where the log stands or lets it begin.
     private func join() async {
         var isAlone = false
         do throws(PubSubError) {
@@ -139,37 +138,32 @@ extension Replica {
             if topicLoss != nil { return }
             patience = min(patience * 2, timing.pull)
         }
-        if sequence.state == nil && !isAlone {
-            let patience = timing.guidance * Double.random(in: 1...1.5)
-            let deadline = ContinuousClock.now + patience
-            while sequence.state == nil && .now < deadline && !Task.isCancelled { await change(until: deadline) }
+        if log.known == nil && !isAlone && lastStanding == nil {
+            let deadline = ContinuousClock.now + timing.guidance * Double.random(in: 1...1.5)
+            while lastStanding == nil && .now < deadline && !Task.isCancelled { await change(until: deadline) }
         }
-        while sequence.state == nil && !Task.isCancelled && !isOver { await beginEpoch() }
+        log.finishJoining()
+        while log.state == nil && !Task.isCancelled && !isOver {
+            logger.notice("nobody knows where the log stands: it begins anew")
+            if await hear(log.takeOver(at: clock.now()), within: timing.echo) == nil { await verify() }
+        }
         hasJoined = true
         becomeLive()
     }
 
-    /// Asks for a new epoch, and waits for it.
-    private func beginEpoch() async {
-        logger.notice("nobody knows where the log stands: it begins anew")
-        _ = await hear(nextEpoch, within: timing.echo)
-    }
-
-    /// An epoch after all that are known.
-    var nextEpoch: Word.Saying {
-        .epoch(
-            Epoch.beginning(at: clock.now(), after: max(sequence.greatestEpoch, log.head.epoch)),
-            predecessor: sequence.state?.head ?? .origin)
-    }
-
-    /// While the bus is away: tries whether it carries a word.
+    /// While this VM follows the topic: keeps the log going, and while the bus is away tries whether it carries a word.
     ///
     /// - Returns: why the subscription is of no use any more.
     private func keepTrying() async -> PubSubError? {
         while !Task.isCancelled && !isOver {
             if let topicLoss { return topicLoss }
             try? await ContinuousClock().sleep(for: timing.retrying * Double.random(in: 0.5...1.5))
-            if case .away = condition, await hear(.probe, within: timing.echo) == nil { await verify() }
+            if case .away = condition {
+                if await hear(.standing(log.known), within: timing.echo) == nil { await verify() }
+            } else {
+                takeOverWhereNobodyLeads()
+                if .now - lastSaid > timing.speaking { say(.standing(log.known)) }
+            }
         }
         return nil
     }
@@ -179,6 +173,6 @@ extension Replica {
         guard let known = try? await service.subscription(name), let boot = known.boot,
             boot != SubscriptionLabels.boot(of: vm)
         else { return }
-        await yield()
+        yield()
     }
 }

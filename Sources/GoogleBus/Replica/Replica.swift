@@ -1,7 +1,7 @@
 import Logging
 import MessageBus
 
-/// This VM's copy of the log, which it counts from the topic by its own subscription, and its voice on the topic.
+/// This VM's copy of the log, which it reads from the topic by its own subscription, and its voice on the topic.
 ///
 /// Isolation: an actor. One task reads the topic, one publishes; methods only say words and wait for them to come back.
 actor Replica {
@@ -22,8 +22,7 @@ actor Replica {
     let clock: WallClock
 
     var condition: Condition
-    var sequence: TopicSequence
-    var log: LogTail<SequencedAlert>
+    var log: TopicLog
     var registry = Registry()
     var outbox: Outbox
     var echoes = Echoes()
@@ -39,10 +38,16 @@ actor Replica {
     var hasBegun = false
     /// When the last word of Pub/Sub's clock came.
     var lastHeard: (time: WallTime, at: ContinuousClock.Instant)?
-    /// When this VM last heard somebody say where the log stands.
-    var lastAnchor: ContinuousClock.Instant?
-    /// When an epoch was last asked for because VMs disagreed.
-    var lastDisagreement: ContinuousClock.Instant?
+    /// When somebody last said where the log stands.
+    var lastStanding: ContinuousClock.Instant?
+    /// When this VM last said something.
+    var lastSaid = ContinuousClock.now
+    /// When others have last been heard, by boot id and Pub/Sub's clock. Those that have left are not among them.
+    var voices = Voices()
+    /// Tells what is said of names a second time.
+    var registryWords = Authors()
+    /// Since when nobody leads; `nil` while somebody does.
+    var leaderless: ContinuousClock.Instant?
     var lastSweep = ContinuousClock.now
     /// Subscriptions that had no VM at the last sweep.
     var suspects: Set<String> = []
@@ -60,8 +65,7 @@ actor Replica {
         self.clock = clock
         self.logger = logger
         condition = .away(Self.beginning)
-        sequence = TopicSequence(boot: vm.boot)
-        log = LogTail(after: .origin, retention: retention)
+        log = TopicLog(boot: vm.boot, retention: retention)
         outbox = Outbox(author: vm.boot)
     }
 
@@ -87,7 +91,7 @@ actor Replica {
         let deadline = ContinuousClock.now + timing.patience
         while true {
             switch condition {
-            case .live: if let state = sequence.state { return state }
+            case .live: if let state = log.state { return state }
             case .superseded: throw Self.superseded
             case .closed: throw Self.gone
             case .away: break
@@ -112,24 +116,24 @@ actor Replica {
     /// The time by Pub/Sub's clock, nearly.
     var pubSubTime: WallTime {
         guard let lastHeard else { return clock.now() }
-        let (seconds, attoseconds) = (ContinuousClock.now - lastHeard.at).components
-        return lastHeard.time.advanced(byMilliseconds: seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
+        return lastHeard.time.advanced(byMilliseconds: (ContinuousClock.now - lastHeard.at).milliseconds)
     }
 
     /// Ends for good. Waiting methods end with an error.
     func close() async {
-        guard !isOver else { return }
-        condition = .closed
-        await end()
+        if !isOver {
+            condition = .closed
+            end()
+        }
         await service.shutdown()
     }
 
     /// A newer boot has the name: nothing of what this one does has an effect any more.
-    func yield() async {
+    func yield() {
         guard !isOver else { return }
         logger.notice("a newer boot took the subscription over", metadata: ["subscription": "\(name)"])
         condition = .superseded
-        await end()
+        end()
     }
 
     var isOver: Bool {
@@ -139,7 +143,7 @@ actor Replica {
         }
     }
 
-    private func end() async {
+    private func end() {
         worker?.cancel()
         outboxNews.resolve(())
         tell()
@@ -150,9 +154,7 @@ actor Replica {
 extension Replica {
     /// The topic carries words to this VM and from it, and it is known where the log stands.
     func becomeLive() {
-        guard case .away = condition, hasJoined, let state = sequence.state else { return }
-        // Alerts that this VM has not seen may stand before the log's end.
-        if state.head > log.head && state.predecessor != log.head { log.restart(after: state.head) }
+        guard case .away = condition, hasJoined, log.state != nil else { return }
         condition = .live
         tell()
     }

@@ -10,6 +10,14 @@ struct ReplicaTiming: Sendable {
     var patience = Duration.milliseconds(3_800)
     /// How long a VM that begins waits for another one to say where the log stands, before it begins an epoch; jitter of half of it comes on top.
     var guidance = Duration.seconds(2)
+    /// After which silence somebody counts as gone who does not say that he leaves.
+    var silence = Duration.seconds(12)
+    /// How long an alert waits for its place before this VM takes its leader for gone, where nothing is heard of that one.
+    var placing = Duration.seconds(2)
+    /// How much later than the VM before it, by boot id, each next one takes over from a leader that is gone.
+    var succession = Duration.seconds(2)
+    /// How often, at least, a VM says something.
+    var speaking = Duration.seconds(5)
     /// How long it takes at most until somebody answers a VM that begins.
     var answer = Duration.milliseconds(600)
     /// How often it is tried whether the topic carries anything, while it does not.

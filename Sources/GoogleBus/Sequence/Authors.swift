@@ -16,6 +16,9 @@ struct Authors: Sendable {
 
     private var last: [String: Last] = [:]
 
+    /// Whether a word, or a later one of its author, was heard before.
+    func knows(_ number: UInt64, of author: String) -> Bool { last[author].map { $0.number >= number } ?? false }
+
     /// Whether a word was not heard before; remembers it then.
     mutating func isNew(_ number: UInt64, of author: String, at time: WallTime) -> Bool {
         if let known = last[author] {

@@ -1,6 +1,6 @@
 public import MessageBus
 
-/// The log as this VM's replica counts it from a topic of Google Cloud Pub/Sub.
+/// The log as this VM's replica reads it from a topic of Google Cloud Pub/Sub.
 ///
 /// - **Durability.** An alert that was accepted is on the topic, which Google keeps in several zones; every VM that listens gets it. The topic and
 ///   each VM retain ten minutes or what the VM's ring holds: past that a cursor gets a reset.

@@ -4,13 +4,14 @@ import MessageBus
 ///
 /// | attribute | of | what it is |
 /// | --- | --- | --- |
-/// | `kind` | all | `alert`, `probe`, `hello`, `join`, `lease`, `leave`, `epoch` |
+/// | `kind` | all | `alert`, `place`, `epoch`, `standing`, `hello`, `join`, `lease`, `leave` |
 /// | `by`, `n` | all | the author's boot id, and which of its words this is |
 /// | `topic`, `key`, `healed` | `alert` | the alert's topic, its key, and where it stood before it was lost |
-/// | `vm`, `region`, `boot`, `sockets`, `at` | `join`, `lease` | the VM, its load and its position |
-/// | `after`, `position`, `checksum`, `since` | `lease` | an anchor: behind which message the log stands where, and since when its author has listened |
-/// | `vm`, `region`, `boot` | `leave` | whose name it was |
-/// | `epoch`, `position` | `epoch` | the new epoch and the log's end before it |
+/// | `first` | `place` | the first of the positions that are given; to whom they are stands in the data |
+/// | `epoch`, `after` | `epoch` | the new epoch and the position that it follows |
+/// | `head`, `leader` | `standing`, `lease` | where the log stands, and the boot id of who leads it |
+/// | `vm`, `region`, `boot` | `join`, `lease`, `leave` | the VM |
+/// | `sockets`, `at` | `join`, `lease` | its load and its position |
 extension Word {
     private enum Name {
         static let kind = "kind"
@@ -24,14 +25,14 @@ extension Word {
         static let boot = "boot"
         static let sockets = "sockets"
         static let place = "at"
-        static let after = "after"
-        static let position = "position"
-        static let checksum = "checksum"
-        static let since = "since"
+        static let first = "first"
         static let epoch = "epoch"
+        static let after = "after"
+        static let head = "head"
+        static let leader = "leader"
     }
 
-    /// The one ordering key: everything that is said is heard in one order.
+    /// The one ordering key: what one VM says is heard in its order.
     static let orderingKey = "crier"
 
     var message: OutgoingMessage {
@@ -44,22 +45,28 @@ extension Word {
             attributes[Name.key] = alert.key
             attributes[Name.healedFrom] = alert.healedFrom?.id
             data = alert.body
-        case .probe: attributes[Name.kind] = "probe"
+        case .place(let placement):
+            attributes[Name.kind] = "place"
+            attributes[Name.first] = placement.first.id
+            data = placement.encoded
+        case .epoch(let epoch, let predecessor):
+            attributes[Name.kind] = "epoch"
+            attributes[Name.epoch] = String(epoch)
+            attributes[Name.after] = predecessor.id
+        case .standing(let standing):
+            attributes[Name.kind] = "standing"
+            if let standing { write(standing, into: &attributes) }
         case .hello: attributes[Name.kind] = "hello"
         case .join(let place):
             attributes[Name.kind] = "join"
             write(place, into: &attributes)
-        case .lease(let place, let anchor):
+        case .lease(let place, let standing):
             attributes[Name.kind] = "lease"
             write(place, into: &attributes)
-            if let anchor { write(anchor, into: &attributes) }
+            if let standing { write(standing, into: &attributes) }
         case .leave(let vm):
             attributes[Name.kind] = "leave"
             write(vm, into: &attributes)
-        case .epoch(let epoch, let predecessor):
-            attributes[Name.kind] = "epoch"
-            attributes[Name.epoch] = String(epoch)
-            attributes[Name.position] = predecessor.id
         }
         return OutgoingMessage(data: data, attributes: attributes, orderingKey: Self.orderingKey)
     }
@@ -82,16 +89,20 @@ extension Word {
                 RaisedAlert(
                     topic: topic, key: attributes[Name.key],
                     healedFrom: attributes[Name.healedFrom].flatMap { Position(id: $0) }, body: data))
-        case "probe": return .probe
-        case "hello": return .hello
-        case "join": return place(attributes).map { .join($0) }
-        case "lease": return place(attributes).map { .lease($0, anchor(attributes)) }
-        case "leave": return vm(attributes).map { .leave($0) }
+        case "place":
+            guard let first = attributes[Name.first].flatMap({ Position(id: $0) }) else { return nil }
+            return Placement(encoded: data, first: first).map { .place($0) }
         case "epoch":
-            guard let epoch = attributes[Name.epoch].flatMap({ UInt64($0) }), epoch <= Position.maximumComponent,
-                let predecessor = attributes[Name.position].flatMap({ Position(id: $0) })
+            guard let epoch = attributes[Name.epoch].flatMap({ UInt64($0) }),
+                (1...Position.maximumComponent).contains(epoch),
+                let predecessor = attributes[Name.after].flatMap({ Position(id: $0) })
             else { return nil }
             return .epoch(epoch, predecessor: predecessor)
+        case "standing": return .standing(standing(attributes))
+        case "hello": return .hello
+        case "join": return place(attributes).map { .join($0) }
+        case "lease": return place(attributes).map { .lease($0, standing(attributes)) }
+        case "leave": return vm(attributes).map { .leave($0) }
         default: return nil
         }
     }
@@ -125,21 +136,14 @@ extension Word {
         return Place(vm: vm, load: VMLoad(sockets: sockets, position: position))
     }
 
-    private func write(_ anchor: Anchor, into attributes: inout [String: String]) {
-        attributes[Name.after] = anchor.message
-        attributes[Name.position] = anchor.position.id
-        attributes[Name.checksum] = anchor.checksum.text
-        attributes[Name.since] = String(anchor.authority.since.milliseconds)
+    private func write(_ standing: Standing, into attributes: inout [String: String]) {
+        attributes[Name.head] = standing.head.id
+        attributes[Name.leader] = standing.leader
     }
 
-    private static func anchor(_ attributes: [String: String]) -> Anchor? {
-        guard let author = attributes[Name.author], let message = attributes[Name.after],
-            let position = attributes[Name.position].flatMap({ Position(id: $0) }),
-            let checksum = attributes[Name.checksum].flatMap({ Checksum(text: $0) }),
-            let since = attributes[Name.since].flatMap({ Int64($0) })
+    private static func standing(_ attributes: [String: String]) -> Standing? {
+        guard let head = attributes[Name.head].flatMap({ Position(id: $0) }), let leader = attributes[Name.leader]
         else { return nil }
-        return Anchor(
-            message: message, position: position, checksum: checksum,
-            authority: Authority(since: WallTime(milliseconds: since), boot: author))
+        return Standing(head: head, leader: leader)
     }
 }

@@ -3,27 +3,31 @@ import MessageBus
 /// What a VM says to all on the topic: one message of Pub/Sub each.
 struct Word: Sendable, Equatable {
     enum Saying: Sendable, Equatable {
-        /// An alert is raised.
+        /// An alert is raised, and waits for its place.
         case alert(RaisedAlert)
-        /// Tells by its coming back that the topic carries what this VM says, and nothing besides.
-        case probe
+        /// The leader gives alerts their places in the log.
+        case place(Placement)
+        /// The log goes on in a new epoch behind a position, and the author leads it.
+        case epoch(UInt64, predecessor: Position)
+        /// A VM is there, and says where the log stands as far as it knows.
+        case standing(Standing?)
         /// A VM begins to listen and wants to know where the log stands.
         case hello
         /// A VM takes its name.
         case join(Place)
-        /// A VM is still there; and where the log stands as far as it knows.
-        case lease(Place, Anchor?)
+        /// A VM still has its name; and where the log stands as far as it knows.
+        case lease(Place, Standing?)
         /// A name is not its holder's any more.
         case leave(VMIdentity)
-        /// The log goes on in a new epoch, after what its author knows as the log's end.
-        case epoch(UInt64, predecessor: Position)
     }
 
     /// The boot id of the process that says it.
     let author: String
-    /// Counts what the author says, from 1: what comes with a number that is not above the last one has been heard before.
+    /// Counts what the author says, from 1.
     let number: UInt64
     let saying: Saying
+
+    var reference: Reference { Reference(author: author, number: number) }
 }
 
 /// An alert on its way into the log.
@@ -42,12 +46,15 @@ struct Place: Sendable, Equatable {
     let load: VMLoad
 }
 
-/// Where the log stands behind a message of the topic.
-struct Anchor: Sendable, Equatable {
-    /// Pub/Sub's id of the message, which is the same for all who hear it.
-    let message: String
-    let position: Position
-    let checksum: Checksum
-    /// How much whoever says it has heard.
-    let authority: Authority
+/// Where the log stands as far as a VM knows.
+struct Standing: Sendable, Equatable {
+    let head: Position
+    /// The boot id of the process that leads the head's epoch.
+    let leader: String
+}
+
+/// A word, by who said it and which one of theirs it is.
+struct Reference: Sendable, Hashable {
+    let author: String
+    let number: UInt64
 }

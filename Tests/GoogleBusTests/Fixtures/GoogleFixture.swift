@@ -29,18 +29,32 @@ struct GoogleWorld: Sendable {
         return configuration
     }
 
+    /// Pub/Sub itself. Whoever has it shuts it down.
     func service(host: String? = nil) throws -> PubSubAPI { try PubSubAPI(configuration(host: host), logger: quiet) }
+
+    /// Asks Pub/Sub itself.
+    func withService<Result>(_ body: (PubSubAPI) async throws -> Result) async throws -> Result {
+        let service = try service()
+        do {
+            let result = try await body(service)
+            await service.shutdown()
+            return result
+        } catch {
+            await service.shutdown()
+            throw error
+        }
+    }
 
     /// A VM's bus.
     ///
-    /// - Parameter wrap: puts something between the bus and Pub/Sub, such as a fault.
+    /// - Parameter service: its way to Pub/Sub, where that is not to be one of its own.
     func bus(
-        _ vm: VMIdentity, host: String? = nil, retention: Retention = Retention(count: 2_000, age: 0),
-        logger: Logger = quiet, wrap: (PubSubAPI) -> any TopicService = { $0 }
+        _ vm: VMIdentity, on service: (any TopicService)? = nil,
+        retention: Retention = Retention(count: 2_000, age: 0)
     ) throws -> SharedLogBus<GoogleLogStore> {
         let replica = Replica(
-            wrap(try service(host: host)), vm: vm, retention: retention, timing: timing, logger: logger)
-        return SharedLogBus(store: GoogleLogStore(replica), logger: logger)
+            try service ?? self.service(), vm: vm, retention: retention, timing: timing, logger: quiet)
+        return SharedLogBus(store: GoogleLogStore(replica), logger: quiet)
     }
 }
 

@@ -1,8 +1,10 @@
 import MessageBus
 
-/// An alert in a replica's copy of the log.
+/// An alert in a VM's copy of the log.
 struct SequencedAlert: LogEntry {
     let stored: StoredAlert
+    /// The word that raised it.
+    let reference: Reference
     /// When Pub/Sub took it.
     let time: WallTime
 

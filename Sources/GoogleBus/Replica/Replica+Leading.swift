@@ -1,0 +1,44 @@
+import Logging
+import MessageBus
+
+// Who gives positions.
+extension Replica {
+    /// Says the places of what was raised, where this VM leads.
+    func sayPlaces() {
+        guard case .live = condition else { return }
+        while let places = log.place() { say(places) }
+    }
+
+    /// Becomes the leader where there is none, each VM a while after the one before it.
+    func takeOverWhereNobodyLeads() {
+        guard case .live = condition, !isLeaving, isLeaderGone else {
+            leaderless = nil
+            return
+        }
+        let since = leaderless ?? .now
+        leaderless = since
+        let others = voices.heard(since: pubSubTime.advanced(byMilliseconds: -timing.silence.milliseconds))
+            .filter { $0 != log.leader }
+        let rank = others.firstIndex(of: vm.boot) ?? 0
+        guard .now - since >= timing.succession * rank else { return }
+        leaderless = .now
+        logger.notice("taking the lead", metadata: ["before": "\(log.leader ?? "nobody")"])
+        say(log.takeOver(at: clock.now()))
+    }
+
+    private var isLeaderGone: Bool {
+        guard let leader = log.leader else { return true }
+        if leader == vm.boot { return log.leadership?.isFull ?? true }
+        guard let last = voices.lastWord(of: leader) else { return true }
+        let now = pubSubTime
+        if last < now.advanced(byMilliseconds: -timing.silence.milliseconds) { return true }
+        guard let oldest = log.raised.oldest(of: vm.boot) else { return false }
+        let horizon = now.advanced(byMilliseconds: -timing.placing.milliseconds)
+        return oldest < horizon && last < horizon
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
+}

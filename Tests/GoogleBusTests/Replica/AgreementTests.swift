@@ -1,0 +1,165 @@
+import CrierTesting
+import MessageBus
+import Testing
+
+@testable import GoogleBus
+
+/// Several VMs on one topic, each with a subscription of its own.
+@Suite(.serialized, .enabled(if: PubSubEmulator.isInstalled, Comment(rawValue: PubSubEmulator.absence)))
+struct AgreementTests {
+    @Test("VMs that publish and follow at once give every alert the same place, and each key one alert")
+    func storm() async throws {
+        let storm = try #require(
+            BusConformance.all.first { $0.description.hasPrefix("publishers and subscriptions at once") })
+        try await withEmulator { world in
+            try await withVMs(["one", "two", "three", "four"], of: world) { buses in
+                try await storm.run(
+                    on: BusUnderTest(bus: Deployment(buses: buses), retainedAlerts: 2_000, patience: .seconds(30)))
+            }
+        }
+    }
+
+    @Test("a VM that begins has what the topic retains, at the places that others know")
+    func beginning() async throws {
+        try await withEmulator { world in
+            try await using(try world.bus(vm("old"))) { old in
+                let places = try await publish((0..<50).map { "\($0)" }, on: old)
+                try await using(try world.bus(vm("new"))) { new in
+                    let subscription = try await new.subscribe(vm("new"), tail: 20)
+                    #expect(subscription.head == places[49] && subscription.start == places[29])
+                    let reading = try await read(subscription) { $0.alerts.count >= 20 }
+                    #expect(reading.positions == Array(places[30...]))
+                    #expect(reading.bodies == (30..<50).map { "\($0)" })
+                    // Keys that were used before it began hold for it too.
+                    let again = try await new.publish([draft("7", key: "7")])
+                    #expect(again == [Receipt(position: places[7], isDuplicate: true)])
+                }
+            }
+        }
+    }
+
+    @Test("the log goes on where it was when all VMs have gone and one comes back")
+    func allGone() async throws {
+        try await withEmulator { world in
+            let first = try await using(try world.bus(vm("one"))) { bus in
+                let subscription = try await bus.subscribe(vm("one"), tail: 0)
+                let places = try await publish(["a", "b", "c"], on: bus)
+                // What a VM says when it renews its lease is what the next one learns from.
+                await subscription.report(VMLoad(sockets: 0, position: places[2]))
+                return places
+            }
+            try await using(try world.bus(vm("two"))) { bus in
+                // The new leader's epoch follows on what the topic still retains.
+                let subscription = try await bus.subscribe(vm("two"), tail: 10)
+                let places = try await publish(["b", "d"], on: bus)
+                #expect(places[0] == first[1] && places[1].offset == 1)
+                let reading = try await read(subscription) { $0.bodies.last == "d" }
+                #expect(reading.positions == first + [places[1]] && reading.losses.isEmpty)
+            }
+        }
+    }
+
+    @Test("a newer boot of the same id has the subscription, and the older one ends")
+    func takeover() async throws {
+        try await withEmulator { world in
+            let older = try world.bus(vm("same", boot: "one"))
+            let newer = try world.bus(vm("same", boot: "two"))
+            try await using(older) { older in
+                let subscription = try await older.subscribe(vm("same", boot: "one"), tail: 0)
+                let place = try await publish(["a"], on: older)[0]
+                _ = try await read(subscription) { !$0.alerts.isEmpty }
+                await subscription.report(VMLoad(sockets: 3, position: place))
+                try await using(newer) { newer in
+                    let successor = try await newer.subscribe(vm("same", boot: "two"), tail: 0)
+                    #expect(successor.start == place)
+                    try await eventually("the older boot's end") {
+                        await subscription.report(VMLoad(sockets: 4, position: place))
+                        if case .superseded = await older.store.replica.condition { return true }
+                        return false
+                    }
+                    #expect(try await subscription.next(limit: 1) == nil)
+                    try? await subscription.delete()
+                    let places = try await publish(["b"], on: newer)
+                    #expect(try await read(successor) { !$0.alerts.isEmpty }.positions == places)
+                    #expect(try await world.emulator.subscriptions(of: "crier-tests") == ["ID_same"])
+                    #expect(try await newer.vms().map(\.boot) == ["two"])
+                }
+            }
+        }
+    }
+
+    @Test("an alert that never comes to a VM is said as a loss there, and nowhere else")
+    func neverComes() async throws {
+        try await withEmulator { world in
+            let faulty = FaultyService(try world.service())
+            try await using(try world.bus(vm("right"))) { right in
+                try await using(try world.bus(vm("wrong"), on: faulty)) { wrong in
+                    let good = try await right.subscribe(vm("right"), tail: 0)
+                    let bad = try await wrong.subscribe(vm("wrong"), tail: 0)
+                    faulty.set { $0.lostAlerts = 1 }
+                    try await publish(["lost"], on: right)
+                    let after = try await publish(["after"], on: right)
+                    let told = try await read(bad) { $0.bodies.last == "after" }
+                    #expect(!told.losses.isEmpty && told.bodies == ["after"] && told.positions == after)
+                    let heard = try await read(good) { $0.bodies.last == "after" }
+                    #expect(heard.losses.isEmpty && heard.bodies == ["lost", "after"])
+                }
+            }
+        }
+    }
+
+    @Test("when the leader ends without a word another VM takes over, and nothing is lost, doubled or reordered")
+    func leaderCrashes() async throws {
+        try await withEmulator { world in
+            let first = try world.bus(vm("first", boot: "1"))
+            try await open(first)
+            let before = try await publish(["a", "b"], on: first)
+            try await using(try world.bus(vm("second", boot: "2"))) { second in
+                let subscription = try await second.subscribe(vm("second", boot: "2"), tail: 10)
+                await first.close()
+                let after = try await publish(["c", "d"], on: second)
+                #expect(after[0].epoch > before[1].epoch && after[0].offset == 1)
+                let reading = try await read(subscription) { $0.bodies.last == "d" }
+                #expect(reading.bodies == ["a", "b", "c", "d"] && reading.losses.isEmpty)
+                #expect(reading.positions == before + after)
+            }
+        }
+    }
+
+    @Test("when the leader leaves in order another VM takes over at once")
+    func leaderLeaves() async throws {
+        try await withEmulator { world in
+            let first = try world.bus(vm("first", boot: "1"))
+            try await open(first)
+            let leaving = try await first.subscribe(vm("first", boot: "1"), tail: 0)
+            try await using(try world.bus(vm("second", boot: "2"))) { second in
+                let subscription = try await second.subscribe(vm("second", boot: "2"), tail: 0)
+                let before = try await publish(["a"], on: first)
+                try await leaving.delete()
+                let after = try await publish(["b"], on: second)
+                let reading = try await read(subscription) { $0.bodies.last == "b" }
+                #expect(reading.positions == before + after && reading.losses.isEmpty)
+            }
+            await first.close()
+        }
+    }
+
+    /// Runs something with the buses of several VMs.
+    private func withVMs(
+        _ names: [String], of world: GoogleWorld, _ body: ([SharedLogBus<GoogleLogStore>]) async throws -> Void
+    ) async throws {
+        var buses: [SharedLogBus<GoogleLogStore>] = []
+        do {
+            for name in names {
+                let bus = try world.bus(vm(name, boot: "boot-\(name)"))
+                buses.append(bus)
+                try await open(bus)
+            }
+            try await body(buses)
+        } catch {
+            for bus in buses { await bus.close() }
+            throw error
+        }
+        for bus in buses { await bus.close() }
+    }
+}
