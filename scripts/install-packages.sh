@@ -7,8 +7,8 @@ set -eu
 # hiredis and libpq are the buses'; the Swift toolchain brings its own compiler, linker and headers.
 BUILD_PACKAGES="ca-certificates git libhiredis-dev libpq-dev zlib1g-dev"
 # The tests start their own servers on ports of their own; openssl makes the certificates of those that speak TLS. libatomic1 is for the Node.js
-# that Playwright's Python package brings along.
-TEST_PACKAGES="chromium curl fonts-dejavu-core gcc libatomic1 libc6-dev openssl pgbouncer postgresql python3-venv redis-server"
+# that Playwright's Python package brings along. gdb shows where a test stands that does not end.
+TEST_PACKAGES="chromium curl fonts-dejavu-core gcc gdb libatomic1 libc6-dev openssl pgbouncer postgresql python3-venv redis-server"
 # The servers beside which fan-out is measured, and what compiles the floor and the load tool. libuv1 and python3-venv are for uWebSockets' package.
 BENCH_PACKAGES="gcc libc6-dev libnginx-mod-nchan libuv1 nats-server nginx-light node-ws python3 python3-venv"
 NODE_MAJOR=18

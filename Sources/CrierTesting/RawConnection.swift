@@ -62,7 +62,7 @@ public struct RawConnection: Sendable {
     ///
     /// - Throws: ``Timeout`` if the condition is not fulfilled within the bound, or when the connection ends before.
     public func read(
-        within bound: Duration = .seconds(10), until isEnough: @escaping @Sendable ([UInt8]) -> Bool
+        within bound: Duration = .patience, until isEnough: @escaping @Sendable ([UInt8]) -> Bool
     ) async throws -> [UInt8] {
         let reader = reader
         return try await channel.eventLoop.flatSubmit { reader.value.read(within: bound, until: isEnough) }.get()
@@ -71,7 +71,7 @@ public struct RawConnection: Sendable {
     /// Waits until the peer ends the connection and returns what came before and was not taken yet.
     ///
     /// - Throws: ``Timeout`` if it does not within the bound.
-    public func readToEnd(within bound: Duration = .seconds(10)) async throws -> [UInt8] {
+    public func readToEnd(within bound: Duration = .patience) async throws -> [UInt8] {
         let reader = reader
         return try await channel.eventLoop.flatSubmit { reader.value.read(within: bound, until: nil) }.get()
     }

@@ -28,7 +28,7 @@ public struct RunningServer: Sendable {
     ///   - bound: for the start, and for the end after the body.
     public static func with(
         _ configuration: ServerConfiguration, through wrap: (InProcessBus) -> any MessageBus = { $0 },
-        store: any SharedStore = InProcessStore(), within bound: Duration = .seconds(30),
+        store: any SharedStore = InProcessStore(), within bound: Duration = .patience,
         _ body: @escaping @Sendable (RunningServer) async throws -> Void
     ) async throws {
         var configuration = configuration
@@ -71,7 +71,7 @@ public struct RunningServer: Sendable {
     public func leave() { leaving.succeed() }
 
     /// Waits until the server's `run` has come back.
-    public func end(within bound: Duration = .seconds(30)) async throws {
+    public func end(within bound: Duration = .patience) async throws {
         try await Self.within(bound, "the server's end", ended)
     }
 
@@ -119,7 +119,7 @@ extension RunningServer {
 
     /// Sends bytes as they are on a connection of their own and reads the answer to its end.
     public func exchange(
-        _ bytes: [UInt8], toHead: Bool = false, within bound: Duration = .seconds(15)
+        _ bytes: [UInt8], toHead: Bool = false, within bound: Duration = .patience
     ) async throws -> HTTPReply {
         let connection = try await RawConnection.connect(port: port)
         try await connection.send(bytes)

@@ -59,7 +59,7 @@ public actor TestStream {
     }
 
     /// The next line, without its end; `nil` at the end of the stream.
-    public func nextLine(within bound: Duration = .seconds(10)) async throws -> String? {
+    public func nextLine(within bound: Duration = .patience) async throws -> String? {
         while true {
             if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { bytes = bytes[(end + 1)...] }
@@ -78,7 +78,7 @@ public actor TestStream {
     }
 
     /// The next Server-Sent Event; `nil` at the end of the stream.
-    public func nextEvent(within bound: Duration = .seconds(10)) async throws -> Event? {
+    public func nextEvent(within bound: Duration = .patience) async throws -> Event? {
         var event = Event()
         while let line = try await nextLine(within: bound) {
             if line.isEmpty { return event }
@@ -96,7 +96,7 @@ public actor TestStream {
     }
 
     /// The next JSON line that is no keepalive; `nil` at the end of the stream.
-    public func nextObject(within bound: Duration = .seconds(10)) async throws -> JSONObject? {
+    public func nextObject(within bound: Duration = .patience) async throws -> JSONObject? {
         while let line = try await nextLine(within: bound) {
             guard let object = try JSONValue.parse(line).objectValue else { throw Ended() }
             if object["event"]?.stringValue != "keepalive" { return object }

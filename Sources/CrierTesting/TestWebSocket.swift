@@ -65,7 +65,7 @@ public struct TestWebSocket: Sendable {
     /// The next event, in order; after `.closed` it is `.closed` again.
     ///
     /// - Throws: ``Timeout`` if nothing came within the bound.
-    public func next(within bound: Duration = .seconds(10)) async throws -> Event {
+    public func next(within bound: Duration = .patience) async throws -> Event {
         let session = connection.session
         return try await connection.channel.eventLoop.flatSubmit { session.value.next(within: bound) }.get()
     }
@@ -73,7 +73,7 @@ public struct TestWebSocket: Sendable {
     /// The text of the next event.
     ///
     /// - Throws: ``Timeout``, or ``Unexpected`` if it is something else.
-    public func nextText(within bound: Duration = .seconds(10)) async throws -> String {
+    public func nextText(within bound: Duration = .patience) async throws -> String {
         let event = try await next(within: bound)
         guard case .text(let text) = event else { throw Unexpected(event: event) }
         return text

@@ -48,9 +48,9 @@ struct VerifierFixture: Sendable {
     }
 }
 
-/// Waits until the condition holds, at most thirty seconds.
+/// Waits until the condition holds.
 func eventually(_ condition: () -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(30)
+    let deadline = ContinuousClock.now + .patience
     while !condition() {
         try #require(ContinuousClock.now < deadline, "the condition did not come about")
         await Task.yield()

@@ -83,10 +83,10 @@ private struct Desk {
         }
     }
 
-    /// Waits until so many outcomes are told, for ten seconds at most.
+    /// Waits until so many outcomes are told.
     func outcomes(_ count: Int) async throws -> [Recorder.Event] {
         let parts = parts
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .patience
         while try await loop.executeInContext({ parts.value.log.outcomes }) < count {
             try #require(ContinuousClock.now < deadline, "the outcomes did not come")
             await Task.yield()
@@ -122,7 +122,7 @@ struct PublishLaneTests {
     }
 
     private func eventually(_ condition: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .patience
         while !condition() {
             try #require(ContinuousClock.now < deadline, "the condition did not come about")
             await Task.yield()

@@ -216,9 +216,9 @@ struct PublishQueueTests {
         }
     }
 
-    /// Waits for a condition that another task brings about, for ten seconds at most.
+    /// Waits for a condition that another task brings about.
     private func eventually(_ condition: @Sendable () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .patience
         while !condition() {
             try #require(ContinuousClock.now < deadline, "the condition did not come about")
             await Task.yield()

@@ -57,7 +57,7 @@ struct SharedLogSubscriptionTests {
                 return nil
             }
             group.addTask {
-                try await ContinuousClock().sleep(for: .seconds(20))
+                try await ContinuousClock().sleep(for: .patience)
                 return "nothing in time"
             }
             defer { group.cancelAll() }

@@ -9,7 +9,7 @@ import Testing
     import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct DirectSendsTests {
+@Suite(.timeLimit(.minutes(5))) struct DirectSendsTests {
     @Test("every open socket gets the bytes whole, and the others come back", arguments: [true, false], [3, 100])
     func everyone(_ usesRing: Bool, _ count: Int) async throws {
         let loop = try ReactorLoop(usesRing: usesRing)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reactor
 
-@Suite(.timeLimit(.minutes(1))) struct ReactorLoopTests {
+@Suite(.timeLimit(.minutes(5))) struct ReactorLoopTests {
     @Test("tasks run on the loop's thread, in the order in which they were given") func order() async throws {
         let loop = try ReactorLoop()
         let seen = NIOLockedValueBox<[Int]>([])

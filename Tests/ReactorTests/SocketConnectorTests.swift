@@ -11,7 +11,7 @@ import Testing
     import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct SocketConnectorTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketConnectorTests {
     private typealias Outcome = Result<CInt, SocketError>
 
     /// Long enough never to pass in a test that does not mean it.

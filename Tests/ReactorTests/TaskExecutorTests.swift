@@ -2,7 +2,7 @@ import NIOCore
 import Reactor
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TaskExecutorTests {
+@Suite(.timeLimit(.minutes(5))) struct TaskExecutorTests {
     @Test("a task that prefers the loop runs on it, after each wait as well") func prefers() async throws {
         let loop = try ReactorLoop()
         let places = await withTaskExecutorPreference(loop) {

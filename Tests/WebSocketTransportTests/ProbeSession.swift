@@ -1,3 +1,4 @@
+import CrierTesting
 import NIOCore
 import WebSocketTransport
 
@@ -43,7 +44,7 @@ final class ProbeSession: WebSocketSession {
     func drained() { record(.drained) }
     func closed(code: WebSocketCloseCode?, reason: String) { record(.closed(code, reason)) }
 
-    /// Succeeds once the condition holds after an event, fails 10 seconds from now.
+    /// Succeeds once the condition holds after an event, fails after `Duration.patience`.
     func wait(until condition: @escaping (ProbeSession) -> Bool) -> EventLoopFuture<Void> {
         guard let eventLoop = socket?.eventLoop else { preconditionFailure("waited for before it was opened") }
         let promise = eventLoop.makePromise(of: Void.self)
@@ -52,7 +53,9 @@ final class ProbeSession: WebSocketSession {
             return promise.futureResult
         }
         waiters.append((condition, promise))
-        eventLoop.assumeIsolated().scheduleTask(in: .seconds(10)) { [self] in promise.fail(Timeout(events: events)) }
+        eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(.patience)) { [self] in
+            promise.fail(Timeout(events: events))
+        }
         return promise.futureResult
     }
 

@@ -44,7 +44,7 @@ private let answers = [
         name: "nothing", bytes: "", message: "the connection ended before an answer came", ends: true),
 ]
 
-@Suite(.timeLimit(.minutes(1))) struct WebSocketClientTests {
+@Suite(.timeLimit(.minutes(5))) struct WebSocketClientTests {
     @Test("a refusal says what came instead", arguments: answers) func refuses(_ answer: CannedAnswer) async throws {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in

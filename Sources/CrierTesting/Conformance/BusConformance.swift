@@ -11,7 +11,7 @@ public struct BusUnderTest: Sendable {
     public let advance: (@Sendable (_ milliseconds: Int64) -> Void)?
 
     public init(
-        bus: any MessageBus, retainedAlerts: Int, patience: Duration = .seconds(10),
+        bus: any MessageBus, retainedAlerts: Int, patience: Duration = .patience,
         advance: (@Sendable (_ milliseconds: Int64) -> Void)? = nil
     ) {
         self.bus = bus

@@ -70,7 +70,7 @@ public final class ServerProcess: Sendable {
     /// - Returns: its exit status.
     /// - Throws: ``Failure`` where it goes on after the bound.
     @discardableResult
-    public func end(within bound: Duration = .seconds(20)) async throws -> Int32 {
+    public func end(within bound: Duration = .patience) async throws -> Int32 {
         try await Self.eventually(
             "the end of \(process.executableURL?.lastPathComponent ?? "")", within: bound, of: self
         ) {
@@ -96,7 +96,7 @@ public final class ServerProcess: Sendable {
     /// - Parameter process: whose end, before the condition holds, is a failure at once, and whose output goes into failures.
     /// - Throws: ``Failure`` where it does not hold within the bound.
     public static func eventually(
-        _ awaited: String, within bound: Duration = .seconds(20), of process: ServerProcess? = nil,
+        _ awaited: String, within bound: Duration = .patience, of process: ServerProcess? = nil,
         _ holds: () async throws -> Bool
     ) async throws {
         let deadline = ContinuousClock.now + bound

@@ -454,9 +454,8 @@ import Testing
         try await Self.with { server, other in
             other.leave()
             try await other.end()
-            let deadline = ContinuousClock.now + .seconds(15)
-            while try await server.request("GET", "/v1/vms?\(Self.toOther)").status != 200 {
-                guard ContinuousClock.now < deadline else { throw RunningServer.Stuck(awaited: "the fleet of one") }
+            try await ServerProcess.eventually("the fleet of one") {
+                try await server.request("GET", "/v1/vms?\(Self.toOther)").status == 200
             }
             #expect(try await server.request("GET", "/v1/vms?region=ams").status == 200)
         }
@@ -465,10 +464,9 @@ import Testing
 
 extension RunningServer {
     /// Waits until the server knows the VM that the query names.
-    fileprivate func awaitReplay(_ query: String, within bound: Duration = .seconds(15)) async throws {
-        let deadline = ContinuousClock.now + bound
-        while try await request("GET", "/v1/vms?\(query)").header("fly-replay") == nil {
-            guard ContinuousClock.now < deadline else { throw Stuck(awaited: "a fleet with \(query)") }
+    fileprivate func awaitReplay(_ query: String) async throws {
+        try await ServerProcess.eventually("a fleet with \(query)") {
+            try await request("GET", "/v1/vms?\(query)").header("fly-replay") != nil
         }
     }
 }

@@ -152,22 +152,23 @@ import Testing
         let a = vm("a", timing: .forTests { $0.debounce = .milliseconds(500) })
         let b = vm("b")
         try await TestVM.running(a, b) {
+            let spans = spans(of: .milliseconds(500))
             var stays: [Stay] = []
             for guest in 0..<200 {
                 stays.append(a.enter(ams, as: "guest-\(guest)"))
                 await letOthersRun()
             }
             try await eventually("all at b") { b.names(in: ams).count == 200 }
-            #expect(a.store.asked.sets <= 3)
+            #expect(a.store.asked.sets <= 3 + spans())
             let sets = a.store.asked.sets
             a.enter(ams, as: "guest-0").leave()
             try await extensions(3, of: a)
             #expect(a.store.asked.sets == sets)
             #expect(Set(a.announced) == [ams])
-            #expect(a.announced.count <= 3)
+            #expect(a.announced.count <= 3 + spans())
             for stay in stays { stay.leave() }
             try await eventually("nobody at b") { b.names(in: ams).isEmpty }
-            #expect(a.store.asked.sets <= sets + 3)
+            #expect(a.store.asked.sets <= sets + 3 + spans())
         }
     }
 
@@ -208,13 +209,13 @@ import Testing
     @Test("the end does not wait for a store that is away")
     func farewellAway() async throws {
         let a = vm("a")
-        let began = ContinuousClock.now
         try await TestVM.running(a) {
             _ = a.enter(ams, as: "ada")
             try await eventually("the record") { try await entries().count == 1 }
             a.store.setAway(true)
         }
-        #expect(ContinuousClock.now - began < .seconds(15))
+        // It was asked once, and that was the end.
+        #expect(a.store.asked.removals == 1)
         #expect(try await entries().count == 1)
     }
 
@@ -240,7 +241,7 @@ import Testing
         }
         let b = vm("b", timing: timing)
         try await TestVM.running(b) {
-            let began = ContinuousClock.now
+            let spans = spans(of: timing.debounce)
             let bob = b.enter(ams, as: "bob")
             for _ in 0..<200 {
                 b.book.refresh()
@@ -249,8 +250,7 @@ import Testing
             try await eventually("a reading") { b.store.asked.listings > 0 }
             try await eventually("the record") { try await entries().count == 1 }
             // One at once, one for each half second that it took, and one that may be under way.
-            let spans = Int((ContinuousClock.now - began) / timing.debounce)
-            #expect(b.store.asked.listings <= 3 + spans)
+            #expect(b.store.asked.listings <= 3 + spans())
             bob.leave()
         }
     }
@@ -288,6 +288,12 @@ import Testing
             #expect(b.log.messages == ["a presence record cannot be read, and is left out"])
             for stay in stays { stay.leave() }
         }
+    }
+
+    /// Counts how often a span has gone by since it was asked to.
+    private func spans(of span: Duration) -> @Sendable () -> Int {
+        let began = ContinuousClock.now
+        return { Int((ContinuousClock.now - began) / span) }
     }
 
     /// Gives the books the time to do what they would do at once.

@@ -7,6 +7,7 @@ final class TestStore: SharedStore {
         var sets = 0
         var extensions = 0
         var listings = 0
+        var removals = 0
         /// What was asked in vain.
         var failures = 0
     }
@@ -38,7 +39,11 @@ final class TestStore: SharedStore {
     }
 
     func remove(_ name: StoreName) async throws(BusError) -> Bool {
-        if state.withLockedValue({ $0.isAway }) { throw BusError(.unavailable, "the store is away", retryAfter: 1) }
+        let isAway = state.withLockedValue { state in
+            state.asked.removals += 1
+            return state.isAway
+        }
+        if isAway { throw BusError(.unavailable, "the store is away", retryAfter: 1) }
         return try await store.remove(name)
     }
 

@@ -117,7 +117,7 @@ import Testing
             let count = 60
             async let sent: Void = connection.send(Array(String(repeating: publish, count: count).utf8))
             // Each answer is over 400 bytes and ends with the only line feed that no carriage return precedes.
-            let bytes = try await connection.read(within: .seconds(20)) { bytes in
+            let bytes = try await connection.read { bytes in
                 guard bytes.count > count * 400, bytes.last == UInt8(ascii: "\n") else { return false }
                 return bytes.indices.dropFirst().count {
                     bytes[$0] == UInt8(ascii: "\n") && bytes[$0 - 1] != UInt8(ascii: "\r")

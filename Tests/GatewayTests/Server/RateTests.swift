@@ -7,22 +7,23 @@ import WebSocketTransport
 @testable import Gateway
 
 @Suite struct RateTests {
+    /// No token ever comes back, however long the test takes.
+    private static func spent(after burst: Int) -> Rate { Rate(perSecond: 0, burst: burst) }
+
     private static func configuration(_ change: (inout ServerConfiguration) -> Void) -> ServerConfiguration {
         .forTests {
             $0.hasRateLimits = true
             $0.trustedProxy = .fly
-            // Slow enough that a test sees no token come back.
-            let rate = Rate(perSecond: 1, burst: 1000)
-            $0.addressRate = rate
-            $0.handshakeRate = rate
-            $0.socketRate = rate
+            $0.addressRate = spent(after: 1000)
+            $0.handshakeRate = spent(after: 1000)
+            $0.socketRate = spent(after: 1000)
             change(&$0)
         }
     }
 
     @Test("an address that publishes faster than its rate is told to wait, others are not")
     func address() async throws {
-        try await RunningServer.with(Self.configuration { $0.addressRate = Rate(perSecond: 1, burst: 5) }) { server in
+        try await RunningServer.with(Self.configuration { $0.addressRate = Self.spent(after: 5) }) { server in
             let one = [("Fly-Client-IP", "192.0.2.1")]
             var refused: HTTPReply?
             for _ in 0..<50 where refused == nil {
@@ -39,7 +40,7 @@ import WebSocketTransport
 
     @Test("a batch counts as its alerts")
     func batch() async throws {
-        try await RunningServer.with(Self.configuration { $0.addressRate = Rate(perSecond: 1, burst: 20) }) { server in
+        try await RunningServer.with(Self.configuration { $0.addressRate = Self.spent(after: 20) }) { server in
             let entries = (0..<20).map { #"{"labels":{"n":"\#($0)"}}"# }.joined(separator: ",")
             let first = try await server.request("POST", "/a/alertmanager", body: #"{"alerts":[\#(entries)]}"#)
             #expect(first.status == 200)
@@ -51,7 +52,7 @@ import WebSocketTransport
 
     @Test("a socket that publishes faster than its rate gets errors that say how long to wait")
     func socket() async throws {
-        try await RunningServer.with(Self.configuration { $0.socketRate = Rate(perSecond: 1, burst: 3) }) { server in
+        try await RunningServer.with(Self.configuration { $0.socketRate = Self.spent(after: 3) }) { server in
             let socket = try await server.duplex()
             var refused: JSONObject?
             for index in 0..<20 where refused == nil {
@@ -70,7 +71,7 @@ import WebSocketTransport
 
     @Test("a socket that goes on sending although it was told to wait is closed with 4029")
     func impatience() async throws {
-        try await RunningServer.with(Self.configuration { $0.socketRate = Rate(perSecond: 1, burst: 1) }) { server in
+        try await RunningServer.with(Self.configuration { $0.socketRate = Self.spent(after: 1) }) { server in
             let socket = try await server.duplex()
             for index in 0..<250 { try await socket.send(text: #"{"op":"publish","ref":"\#(index)","topic":"a"}"#) }
             #expect(try await socket.nextClose() == .rateLimited)
@@ -79,7 +80,7 @@ import WebSocketTransport
 
     @Test("an address that opens sockets faster than its rate is refused, in each form")
     func handshakes() async throws {
-        try await RunningServer.with(Self.configuration { $0.handshakeRate = Rate(perSecond: 1, burst: 3) }) { server in
+        try await RunningServer.with(Self.configuration { $0.handshakeRate = Self.spent(after: 3) }) { server in
             for (index, path) in ["/ws", "/a/ws", "/a/sse", "/a/json", "/a/raw"].enumerated() {
                 let headers: HTTPHeaders = ["Fly-Client-IP": "192.0.2.\(index)"]
                 var refused: (status: Int?, code: Int?, headers: HTTPHeaders)?

@@ -79,7 +79,7 @@ import Testing
         while seen.ids.count < count {
             let socket = try await server.socket("/fire/ws\(seen.query)")
             for _ in 0..<Int.random(in: 1...400, using: &random) where seen.ids.count < count {
-                seen.take(try await socket.nextObject(within: .seconds(30)))
+                seen.take(try await socket.nextObject())
             }
             try await socket.leave()
         }
@@ -95,7 +95,7 @@ import Testing
             let headers = seen.cursor.map { [("Last-Event-ID", $0)] } ?? [("Last-Event-ID", "all")]
             let stream = try await TestStream.open(port: server.port, "/fire/sse", headers: headers)
             for _ in 0..<Int.random(in: 1...400, using: &random) where seen.ids.count < count {
-                let event = try #require(try await stream.nextEvent(within: .seconds(30)))
+                let event = try #require(try await stream.nextEvent())
                 let object = try #require(try JSONValue.parse(event.data).objectValue)
                 if event.name == nil { #expect(event.id == object.string("id")) }
                 seen.take(object)
@@ -115,7 +115,7 @@ import Testing
             let since = seen.cursor ?? "all"
             try await socket.send(text: #"{"op":"subscribe","ref":"s","topics":["fire"],"since":"\#(since)"}"#)
             for _ in 0..<Int.random(in: 1...400, using: &random) where seen.ids.count < count {
-                seen.take(try await socket.nextObject(within: .seconds(30)))
+                seen.take(try await socket.nextObject())
             }
             try await socket.leave()
         }
@@ -193,7 +193,7 @@ import Testing
             try await server.raise("a", "2")
             try await server.raise("a", "3")
             #expect(try await waiting.nextObject().string("message") == "3")
-            let reset = try await lost.nextObject(within: .seconds(15))
+            let reset = try await lost.nextObject()
             #expect(reset.string("reason") == "unknown")
             try await server.raise("a", "4")
             #expect(try await lost.nextObject().string("message") == "4")

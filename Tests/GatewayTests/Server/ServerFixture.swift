@@ -77,17 +77,14 @@ extension RunningServer {
     func sockets() async throws -> Int? { try await request("GET", "/ready").object().int("sockets") }
 
     /// Waits until the number of readers is what it should be.
-    func awaitSockets(_ count: Int, within bound: Duration = .seconds(15)) async throws {
-        let deadline = ContinuousClock.now + bound
-        while try await sockets() != count {
-            guard ContinuousClock.now < deadline else { throw Stuck(awaited: "\(count) readers") }
-        }
+    func awaitSockets(_ count: Int, within bound: Duration = .patience) async throws {
+        try await ServerProcess.eventually("\(count) readers", within: bound) { try await sockets() == count }
     }
 }
 
 extension TestWebSocket {
     /// The next frame that is no keepalive.
-    func nextObject(within bound: Duration = .seconds(10)) async throws -> JSONObject {
+    func nextObject(within bound: Duration = .patience) async throws -> JSONObject {
         while true {
             let text = try await nextText(within: bound)
             guard let object = try JSONValue.parse(text).objectValue else { throw NotAnObject(text: text) }
@@ -107,7 +104,7 @@ extension TestWebSocket {
     }
 
     /// How the connection ends; what comes before is passed over.
-    func nextClose(within bound: Duration = .seconds(10)) async throws -> WebSocketCloseCode? {
+    func nextClose(within bound: Duration = .patience) async throws -> WebSocketCloseCode? {
         while true {
             if case .closed(let code, _) = try await next(within: bound) { return code }
         }

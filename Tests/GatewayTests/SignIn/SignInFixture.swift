@@ -117,7 +117,7 @@ extension RunningServer {
 
 extension TestStream {
     /// Passes over what still comes, up to the stream's end.
-    func awaitEnd(within bound: Duration) async throws {
+    func awaitEnd(within bound: Duration = .patience) async throws {
         let deadline = ContinuousClock.now + bound
         while try await nextLine(within: max(.milliseconds(1), deadline - .now)) != nil {}
     }
