@@ -37,7 +37,8 @@ swift build --build-tests
 
 # Apart, so that what works the processor for half a minute keeps nobody's connection waiting.
 step "units, state machines and integration over real sockets"
-swift_test 600 --skip Simulation --skip AccessTokensTests --skip RedisBusTests --skip PostgresBusTests
+swift_test 600 --skip Simulation --skip AccessTokensTests --skip RedisBusTests --skip PostgresBusTests \
+    --skip GoogleBusTests
 
 step "tokens of an issuer, whose answers have five seconds"
 swift_test 240 --filter AccessTokensTests
@@ -50,6 +51,9 @@ swift_test 480 --filter RedisBusTests
 
 step "the PostgreSQL bus on PostgreSQL, and behind PgBouncer"
 swift_test 600 --filter PostgresBusTests
+
+step "the bus on Google Cloud Pub/Sub, on Google's emulator where it is installed"
+swift_test 420 --filter GoogleBusTests
 
 step "building the release"
 make build echo

@@ -4,6 +4,14 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// One request and its whole answer, bounded in size and time.
 struct HTTPExchange: Sendable {
     struct Answer: Sendable {
@@ -25,6 +33,7 @@ struct HTTPExchange: Sendable {
         // A request that gets no answer takes its connection with it. Over HTTP/2 it would end alone, and all that come after it would go on
         // trying the same dead connection until TCP gives up.
         configuration.httpVersion = .http1Only
+        configuration.http1_1ConnectionDebugInitializer = DeadLinks.watch
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -82,6 +91,10 @@ struct HTTPExchange: Sendable {
                 ? (error.dnsAError ?? error.dnsAAAAError).map { "its name has no address: \($0)" }
                 : error.connectionErrors.map { "\($0.error)" }.joined(separator: "; ")
             return PubSubError(.unavailable, "\(host) cannot be reached: \(causes ?? "no address")")
+        case let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode):
+            return PubSubError(.unavailable, "\(host) cannot be reached: \(error)")
+        case HTTPParserError.invalidEOFState:
+            return PubSubError(.unavailable, "\(host) closed the connection", isOutcomeUnknown: true)
         case NIOSSLError.handshakeFailed(let reason):
             return PubSubError(
                 .unavailable, "TLS with \(host) fails: \(reason)",

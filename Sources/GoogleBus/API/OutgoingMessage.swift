@@ -2,8 +2,8 @@ import StrictJSON
 
 /// A message to be published.
 ///
-/// Google takes 100 attributes of up to 256 bytes for the name and 1,024 for the value, 1,024 bytes of an ordering key, and 10 MB in all; a message has
-/// data or at least one attribute.
+/// Google takes 100 attributes of up to 256 bytes for the name and 1,024 for the value, 1,024 bytes of an ordering key, and 10 MB in all; a
+/// message has data or at least one attribute.
 struct OutgoingMessage: Sendable, Equatable {
     var data: [UInt8]
     var attributes: [String: String]

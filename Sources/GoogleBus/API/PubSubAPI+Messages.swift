@@ -30,7 +30,8 @@ extension PubSubAPI {
 
     /// Waits for messages and takes them, until their time to be acknowledged has passed.
     ///
-    /// Cancelling the task may leave messages taken that nobody gets until then.
+    /// Where the call ends before the server has answered, by cancellation or by its time, messages may be left taken that nobody gets until then.
+    /// Google's servers end the wait themselves in time; the emulator does so after 90 seconds only, so that `wait` should not be shorter there.
     ///
     /// - Parameters:
     ///   - limit: how many at most, from 1 to 1,000.
@@ -75,24 +76,6 @@ extension PubSubAPI {
             _ = try await send {
                 PubSubRequest(
                     call: .acknowledge, method: .POST, path: Self.path(of: name, in: $0) + ":acknowledge",
-                    body: body.bytes)
-            }
-        }
-    }
-
-    /// Gives messages back, which come again at once. Otherwise like `acknowledge`.
-    func release(_ ackIDs: [String], on name: String) async throws(PubSubError) {
-        for batch in AckBatches(ackIDs) {
-            var body = JSONWriter(reservingCapacity: batch.reduce(64) { $0 + $1.utf8.count + 3 })
-            body.beginObject()
-            body.key("ackDeadlineSeconds")
-            body.int(0)
-            body.key("ackIds")
-            body.texts(batch)
-            body.endObject()
-            _ = try await send {
-                PubSubRequest(
-                    call: .release, method: .POST, path: Self.path(of: name, in: $0) + ":modifyAckDeadline",
                     body: body.bytes)
             }
         }

@@ -4,8 +4,8 @@ import MessageBus
 
 /// What Crier asks of Google Cloud Pub/Sub, over its REST interface (v1).
 ///
-/// - Each call ends within four seconds, the wait for a token included; `pull` within three seconds after the time that it is given. Cancelling the task ends it
-///   soon.
+/// - Each call ends within four seconds, the wait for a token included; `pull` within three seconds after the time that it is given. Cancelling
+///   the task ends it soon.
 /// - Nothing is tried again by itself, except for a call that was refused with 401: once, with another token.
 /// - All methods may be called from any task, concurrently. `shutdown` has to be the last one.
 struct PubSubAPI: Sendable {
@@ -56,5 +56,4 @@ struct PubSubAPI: Sendable {
         await credentials.keeper?.shutdown()
         try? await client.shutdown()
     }
-
 }

@@ -11,5 +11,4 @@ enum PubSubCall: String, Sendable {
     case publish = "publishing"
     case pull = "pulling"
     case acknowledge = "acknowledging"
-    case release = "giving messages back"
 }

@@ -21,8 +21,8 @@ struct PubSubRequest: Sendable {
         request.headers.add(name: "User-Agent", value: "crier")
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token.text)") }
         if let waiting {
-            // A pull that the client gives up on its own may have taken messages, which come again only after their time to be acknowledged. With this
-            // header Google ends it.
+            // A pull that the client gives up on its own may have taken messages, which come again only after their time to be acknowledged. With
+            // this header Google ends it.
             request.headers.add(name: "X-Server-Timeout", value: String(max(waiting.components.seconds, 1)))
         }
         if let body {

@@ -3,8 +3,8 @@
 /// With neither `serviceAccountJSON` nor `credentialsFile`, tokens come from the metadata server of the Google Cloud machine that this runs on. With
 /// `emulatorHost` there are no credentials at all.
 public struct GoogleBusConfiguration: Sendable, Equatable {
-    /// `GOOGLE_CLOUD_PROJECT`, an id or a number; `nil`: the one that the key names, or else the metadata server. An emulator, where any name will do, then
-    /// has the project `crier-local`.
+    /// `GOOGLE_CLOUD_PROJECT`, an id or a number; `nil`: the one that the key names, or else the metadata server. An emulator, where any name will
+    /// do, then has the project `crier-local`.
     public var project: String?
     /// `GOOGLE_APPLICATION_CREDENTIALS`: the path of a service account's key file in JSON.
     public var credentialsFile: String?
@@ -12,8 +12,8 @@ public struct GoogleBusConfiguration: Sendable, Equatable {
     public var serviceAccountJSON: String?
     /// The topic that all VMs share; made where it is not there.
     public var topic = defaultTopic
-    /// `PUBSUB_REGION`, such as `europe-west1`: all VMs speak to this region, and messages are kept there alone, so that the order holds among publishers
-    /// that are far apart; `nil`: each speaks to the nearest.
+    /// `PUBSUB_REGION`, such as `europe-west1`: all VMs speak to this region, and messages are kept there alone, so that the order holds among
+    /// publishers that are far apart; `nil`: each speaks to the nearest.
     public var region: String?
     /// `PUBSUB_EMULATOR_HOST`, as `host:port`: plain HTTP without credentials.
     public var emulatorHost: String?

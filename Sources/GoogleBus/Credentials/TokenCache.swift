@@ -2,11 +2,11 @@ import MessageBus
 
 /// The access token that is held, and when to ask for another, as a value: time comes in, decisions come out.
 ///
-/// - A new token is fetched in the background of use once three quarters of the old one's life have passed, or all but five minutes, whichever comes first.
-///   The old one is used meanwhile.
+/// - A new token is fetched in the background of use once three quarters of the old one's life have passed, or all but five minutes, whichever
+///   comes first. The old one is used meanwhile.
 /// - Without a valid token whoever asks waits for the fetch. One fetch is under way at a time.
-/// - After a failure nothing is fetched for a while, which grows and is random, so that many VMs do not come back at once; whoever asks without a valid token
-///   gets that failure.
+/// - After a failure nothing is fetched for a while, which grows and is random, so that many VMs do not come back at once; whoever asks without a
+///   valid token gets that failure.
 struct TokenCache: Sendable {
     /// All times here are in milliseconds.
     static let renewalMargin: Int64 = 300_000
@@ -34,20 +34,20 @@ struct TokenCache: Sendable {
         let token: AccessToken
         let since: WallTime
 
-        /// By a clock that was set back nothing is known.
-        private func age(at now: WallTime) -> Int64? {
-            now >= since ? now.milliseconds - since.milliseconds : nil
+        /// Whether this much of its life is over. By a clock that was set back nothing is known, and it is.
+        private func hasLived(_ milliseconds: Int64, at now: WallTime) -> Bool {
+            now < since || now >= since.advanced(byMilliseconds: milliseconds)
         }
 
         /// Up to a little before its end: what asks with it takes a while to arrive.
         func isValid(at now: WallTime) -> Bool {
-            age(at: now).map { $0 < token.lifetime - min(token.lifetime / 10, 10_000) } ?? false
+            !hasLived(token.lifetime - min(token.lifetime / 10, 10_000), at: now)
         }
 
         func isAgeing(at now: WallTime) -> Bool {
             let renewal = min(token.lifetime / 4 * 3, token.lifetime - TokenCache.renewalMargin)
             // What lives for minutes only would otherwise be renewed with every use.
-            return age(at: now).map { $0 >= max(renewal, min(token.lifetime / 2, 30_000)) } ?? true
+            return hasLived(max(renewal, min(token.lifetime / 2, 30_000)), at: now)
         }
     }
 

@@ -40,6 +40,7 @@ extension Replica {
         }
         let echo = hearOfNames(heard)
         guard word.author == vm.boot else { return }
+        lastEcho = .now
         echoes.heard(word.number, echo)
         becomeLive()
     }

@@ -4,7 +4,10 @@ import MessageBus
 extension Replica {
     func bounds(beforeLast count: Int) throws(BusError) -> LogBounds {
         try requireLive()
-        let head = log.tail.newest?.position ?? log.head ?? log.tail.head
+        guard let head = log.tail.newest?.position else {
+            let end = log.head ?? log.tail.head
+            return LogBounds(floor: end, start: end, head: end)
+        }
         return LogBounds(
             floor: log.tail.floor, start: count > 0 ? log.tail.cursor(beforeLast: count) : head, head: head)
     }
@@ -21,6 +24,7 @@ extension Replica {
 
     func probe(within bound: Duration) async throws(BusError) {
         try requireLive()
+        if let lastEcho, .now - lastEcho < timing.renewing { return }
         if await hear(.standing(log.known), within: bound) == nil { try await suspect() }
     }
 
@@ -46,11 +50,20 @@ extension Replica {
     func renew(_ place: Place) async throws(BusError) -> Renewal {
         if case .superseded = condition { return Renewal(isCurrent: false, head: log.tail.head) }
         try requireLive()
+        if let last = leases[place.vm.subscription], last.place == place, .now - last.said < timing.renewing {
+            return renewal(of: place)
+        }
+        leases[place.vm.subscription] = (place, .now)
         guard await hear(.lease(place, log.known), within: timing.echo) != nil else {
+            leases[place.vm.subscription] = nil
             if case .superseded = condition { return Renewal(isCurrent: false, head: log.tail.head) }
             try await suspect()
         }
-        return Renewal(isCurrent: registry.boot(of: place.vm.subscription) == place.vm.boot, head: log.tail.head)
+        return renewal(of: place)
+    }
+
+    private func renewal(of place: Place) -> Renewal {
+        Renewal(isCurrent: registry.boot(of: place.vm.subscription) == place.vm.boot, head: log.tail.head)
     }
 
     /// Gives a name back. With the VM's own its subscription goes first, once what it has published is placed, and the replica ends.

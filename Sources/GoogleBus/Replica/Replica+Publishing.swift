@@ -90,7 +90,7 @@ extension Replica {
                 backoff = Backoff(first: 100, highest: 1_000)
             } catch {
                 if error.code == .notFound {
-                    topicLoss = error
+                    subscriptionLoss = error
                     fail(error)
                 } else if !error.isTransient {
                     outbox.remove(upTo: last)

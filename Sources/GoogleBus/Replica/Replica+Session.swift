@@ -47,7 +47,8 @@ extension Replica {
         }
         log.listenAnew()
         hasJoined = false
-        topicLoss = nil
+        subscriptionLoss = nil
+        lastTick = .now
     }
 
     private func prepareTopic() async throws(PubSubError) {
@@ -98,15 +99,16 @@ extension Replica {
                 continue
             }
             lastSuccess = .now
+            // A process that stood still may have a successor, which these would be for.
+            if .now - lastTick > timing.standstill { await verify() }
+            if isOver { return }
             backoff = Backoff.toBus
             guard !messages.isEmpty else { continue }
             let isMine = take(messages)
             await acknowledging?.value
             let ids = messages.map(\.ackID)
-            guard isMine else {
-                try? await service.release(ids, on: name)
-                return yield()
-            }
+            // They are the successor's, who gets them once their time to be acknowledged is over; given back, they would come out of order.
+            guard isMine else { return yield() }
             acknowledging = Task { await self.acknowledge(ids) }
         }
     }
@@ -135,7 +137,7 @@ extension Replica {
         while !Task.isCancelled && !isOver {
             if await hear(.hello, within: patience) != nil { break }
             await verify()
-            if topicLoss != nil { return }
+            if subscriptionLoss != nil { return }
             patience = min(patience * 2, timing.pull)
         }
         if log.known == nil && !isAlone && lastStanding == nil {
@@ -156,8 +158,9 @@ extension Replica {
     /// - Returns: why the subscription is of no use any more.
     private func keepTrying() async -> PubSubError? {
         while !Task.isCancelled && !isOver {
-            if let topicLoss { return topicLoss }
+            if let subscriptionLoss { return subscriptionLoss }
             try? await ContinuousClock().sleep(for: timing.retrying * Double.random(in: 0.5...1.5))
+            lastTick = .now
             if case .away = condition {
                 if await hear(.standing(log.known), within: timing.echo) == nil { await verify() }
             } else {
@@ -170,9 +173,14 @@ extension Replica {
 
     /// Finds out whether the subscription is still this boot's.
     func verify() async {
-        guard let known = try? await service.subscription(name), let boot = known.boot,
-            boot != SubscriptionLabels.boot(of: vm)
-        else { return }
-        yield()
+        do throws(PubSubError) {
+            guard let known = try await service.subscription(name) else {
+                subscriptionLoss = PubSubError(.notFound, "the subscription \(name) is gone")
+                return
+            }
+            if let boot = known.boot, boot != SubscriptionLabels.boot(of: vm) { yield() }
+        } catch {
+            logger.debug("the subscription is not to be seen", metadata: ["error": "\(error)"])
+        }
     }
 }

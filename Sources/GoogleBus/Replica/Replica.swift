@@ -32,8 +32,14 @@ actor Replica {
     var isLeaving = false
     /// Whether this boot has been heard to take the VM's name.
     var hasTakenName = false
-    /// What Pub/Sub said when the topic was not there any more, to which the subscription then belongs no longer.
-    var topicLoss: PubSubError?
+    /// Why the subscription is of no use any more: it is gone, or the topic that it belonged to.
+    var subscriptionLoss: PubSubError?
+    /// When this process was last seen to go on.
+    var lastTick = ContinuousClock.now
+    /// When a word of this VM last came back.
+    var lastEcho: ContinuousClock.Instant?
+    /// What was last said of names with their leases, and when.
+    var leases: [SubscriptionName: (place: Place, said: ContinuousClock.Instant)] = [:]
     /// Whether there was a subscription before: another boot's is then a successor's.
     var hasBegun = false
     /// When the last word of Pub/Sub's clock came.
@@ -113,10 +119,10 @@ actor Replica {
         }
     }
 
-    /// The time by Pub/Sub's clock, nearly.
+    /// The time by Pub/Sub's clock, nearly; it stands still where nothing is heard, so that nobody is taken for silent by one who does not listen.
     var pubSubTime: WallTime {
         guard let lastHeard else { return clock.now() }
-        return lastHeard.time.advanced(byMilliseconds: (ContinuousClock.now - lastHeard.at).milliseconds)
+        return lastHeard.time.advanced(byMilliseconds: min(ContinuousClock.now - lastHeard.at, timing.speaking).milliseconds)
     }
 
     /// Ends for good. Waiting methods end with an error.

@@ -16,6 +16,10 @@ struct ReplicaTiming: Sendable {
     var placing = Duration.seconds(2)
     /// How much later than the VM before it, by boot id, each next one takes over from a leader that is gone.
     var succession = Duration.seconds(2)
+    /// After which pause a process that goes on looks whether it has been replaced.
+    var standstill = Duration.seconds(8)
+    /// How often a lease that says nothing new is renewed, and how long the echo of a word vouches for the bus.
+    var renewing = Duration.milliseconds(3_500)
     /// How often, at least, a VM says something.
     var speaking = Duration.seconds(5)
     /// How long it takes at most until somebody answers a VM that begins.

@@ -24,8 +24,6 @@ protocol TopicService: Sendable {
     /// Waits for messages, in one request. None come where none came in time.
     func pull(_ name: String, atMost count: Int, within bound: Duration) async throws(PubSubError) -> [ReceivedMessage]
     func acknowledge(_ ackIDs: [String], on name: String) async throws(PubSubError)
-    /// Gives messages back that are not for this process.
-    func release(_ ackIDs: [String], on name: String) async throws(PubSubError)
 
     func shutdown() async
 }

@@ -20,13 +20,16 @@ struct RaisedAlerts: Sendable {
 
     subscript(reference: Reference) -> Raised? { alerts[reference] }
 
-    mutating func add(_ reference: Reference, _ raised: Raised) {
-        guard alerts.updateValue(raised, forKey: reference) == nil else { return }
+    /// - Returns: whether it was not there already.
+    mutating func add(_ reference: Reference, _ raised: Raised) -> Bool {
+        guard alerts[reference] == nil else { return false }
+        alerts[reference] = raised
         order.append(reference)
         weight += raised.alert.body.count
         while alerts.count > Self.capacity || weight > Self.bytes, let oldest = order.popFirst() { remove(oldest) }
         // Those that were placed are passed over; they stand at the front, mostly.
         while let first = order.first, alerts[first] == nil { order.removeFirst() }
+        return true
     }
 
     mutating func remove(_ reference: Reference) {

@@ -105,8 +105,9 @@ struct TopicLog: Sendable {
         let word = heard.word
         switch word.saying {
         case .alert(let alert):
-            guard !placedNumbers.knows(word.number, of: word.author) else { return [] }
-            raised.add(word.reference, RaisedAlerts.Raised(alert: alert, time: heard.time))
+            guard !placedNumbers.knows(word.number, of: word.author),
+                raised.add(word.reference, RaisedAlerts.Raised(alert: alert, time: heard.time))
+            else { return [] }
             leadership?.add(word.reference)
         case .place(let placement): wait(for: placement, by: word.author, heard.time)
         case .epoch(let epoch, let predecessor):

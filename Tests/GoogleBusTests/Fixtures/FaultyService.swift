@@ -48,7 +48,9 @@ final class FaultyService: TopicService {
             do { try await ContinuousClock().sleep(for: .milliseconds(50)) } catch { throw Self.lost }
         }
         let messages = try await service.pull(name, atMost: count, within: bound)
-        return messages.filter { $0.attributes["kind"] != "alert" || !isDue(\.lostAlerts) }
+        let lost = Set(messages.filter { $0.attributes["kind"] == "alert" && isDue(\.lostAlerts) }.map(\.ackID))
+        if !lost.isEmpty { try await service.acknowledge(Array(lost), on: name) }
+        return messages.filter { !lost.contains($0.ackID) }
     }
 
     func acknowledge(_ ackIDs: [String], on name: String) async throws(PubSubError) {
@@ -76,8 +78,5 @@ final class FaultyService: TopicService {
     }
     func subscriptions() async throws(PubSubError) -> [String] { try await service.subscriptions() }
     func seek(_ name: String, to time: WallTime) async throws(PubSubError) { try await service.seek(name, to: time) }
-    func release(_ ackIDs: [String], on name: String) async throws(PubSubError) {
-        try await service.release(ackIDs, on: name)
-    }
     func shutdown() async { await service.shutdown() }
 }

@@ -7,7 +7,10 @@ import MessageBus
 /// Says nothing, so that tests' output stays readable.
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-func vm(_ id: String, boot: String = "first") -> VMIdentity { VMIdentity(id: id, region: "here", boot: boot)! }
+/// No two VMs have the same boot id.
+func vm(_ id: String, boot: String? = nil) -> VMIdentity {
+    VMIdentity(id: id, region: "here", boot: boot ?? "boot-\(id)")!
+}
 
 func draft(_ body: String, key: String? = nil, topic: String = "tests") -> Draft {
     Draft(

@@ -121,7 +121,7 @@ struct FaultTests {
                 let bus = try world.bus(vm("one"))
                 try await open(bus)
                 let subscription = try await bus.subscribe(vm("one"), tail: 0)
-                #expect(try await service.subscription("ID_one")?.boot == "first")
+                #expect(try await service.subscription("ID_one")?.boot == "boot-one")
                 try await subscription.delete()
                 #expect(try await service.subscriptions().isEmpty)
                 #expect(try await subscription.next(limit: 1) == nil)

@@ -76,6 +76,11 @@ struct TopicLogTests {
         var log = Self.log()
         for heard in Self.stream.heard { _ = log.take(heard) }
         let known = log.known
+        // A leader that hears an alert twice places it once.
+        var leader = Self.log("a")
+        for heard in Self.stream.heard.prefix(4) + Self.stream.heard.prefix(4) { _ = leader.take(heard) }
+        let places = leader.place()
+        #expect(places == Self.place(7, 1, ("a", 2), ("b", 1), ("b", 2)))
         for heard in Self.stream.heard { #expect(log.take(heard).isEmpty) }
         #expect(log.known == known && positions(log).count == 3 && log.raised.waiting.isEmpty)
     }
