@@ -14,7 +14,7 @@ build:
 	scripts/install-packages.sh build
 	$(SWIFT_BUILD) --product crier
 
-## Five regions on this machine behind a stand-in for Fly's proxy, on BUS=redis or BUS=postgres, until Ctrl-C.
+## Five regions on this machine behind a stand-in for Fly's proxy, on BUS=redis, BUS=postgres or BUS=google (Google's emulator), until Ctrl-C.
 BUS ?= redis
 cluster: build
 	scripts/install-packages.sh cluster
@@ -42,7 +42,7 @@ autobahn: echo
 	scripts/install-packages.sh test
 	scripts/autobahn.sh
 
-## Every fault of docs/reliability.md on both buses, with readers whose logs are audited, and the controls: some twenty-five minutes.
+## Every fault of docs/reliability.md on each bus that is installed, with readers whose logs are audited, and the controls: some twenty-five minutes.
 acceptance: build
 	scripts/install-packages.sh test
 	scripts/acceptance.sh

@@ -222,7 +222,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CrierTests",
-            dependencies: ["Crier", "CrierTesting", "MessageBus", "StrictJSON", argumentParser, nioCore],
+            dependencies: [
+                "Crier", "CrierTesting", "Gateway", "GoogleBus", "MessageBus", "PostgresBus", "RedisBus", "StrictJSON",
+                argumentParser, logging, nioConcurrencyHelpers, nioCore,
+            ],
             swiftSettings: strict),
     ]
 )

@@ -2,7 +2,8 @@
 # Five regions on this machine: a bus, five VMs (dfw, ams, sin, lax, syd) on ports 8081 to 8085, and in front of them, on port 8080, a stand-in
 # for Fly's proxy whose edge is in Dallas. What is killed is started again after a moment, as a supervisor would, with the same id on the same
 # port. Ctrl-C stops everything.
-#   BUS         redis (default) or postgres: started here, on a free port of 127.0.0.1, with its data in a folder that goes with it
+#   BUS         redis (default), postgres, or google, which is Google's emulator of Pub/Sub with a Redis beside it for sessions and presence: started here, on free
+#               ports of 127.0.0.1, with the data in a folder that goes with them. The emulator keeps nothing when it is killed
 #   CRIER_BIN   the binary (default .build/release/crier)
 #   FIRST_PORT  the first VM's port (default 8081)
 #   FRONT_PORT  the port in front of all (default 8080)
@@ -18,14 +19,20 @@ ids=(da11a500000001 a357e2da300002 519a90e2000003 105a09e1e50004 5d9e7000000005)
 names=("Dallas" "Amsterdam" "Singapore" "Los Angeles" "Sydney")
 
 case $bus in
-    redis | postgres) ;;
-    *) echo "usage: BUS=redis|postgres $0" >&2 && exit 64 ;;
+    redis | postgres) servers=("$bus") ;;
+    google) servers=(google redis) ;;
+    *) echo "usage: BUS=redis|postgres|google $0" >&2 && exit 64 ;;
 esac
+emulator=$(ls /usr/lib/google-cloud-sdk/platform/pubsub-emulator/lib/cloud-pubsub-emulator-*.jar 2>/dev/null | sort -V | tail -1)
+if [ "$bus" = google ] && { [ -z "$emulator" ] || ! command -v java >/dev/null; }; then
+    echo "BUS=google needs Google's emulator of Pub/Sub (google-cloud-cli-pubsub-emulator of Google's package archive) and java" >&2
+    exit 69
+fi
 
 data=$(mktemp -d -t crier-cluster.XXXXXX)
 vms=()
 began=()
-bus_pid=
+declare -A ports pids
 front_pid=
 
 clean_up() {
@@ -44,12 +51,14 @@ clean_up() {
         kill -TERM "$front_pid" 2>/dev/null || true
         wait "$front_pid" 2>/dev/null || true
     fi
-    if [ -n "$bus_pid" ]; then
-        echo "stopping $bus"
-        # PostgreSQL's fast shutdown is SIGINT; Redis takes it alike.
-        kill -INT "$bus_pid" 2>/dev/null || true
-        wait "$bus_pid" 2>/dev/null || true
-    fi
+    for server in "${!pids[@]}"; do
+        echo "stopping $server"
+        # PostgreSQL's fast shutdown is SIGINT, which Java ignores where a script has started it.
+        signal=INT
+        [ "$server" != google ] || signal=TERM
+        kill -s "$signal" "${pids[$server]}" 2>/dev/null || true
+        wait "${pids[$server]}" 2>/dev/null || true
+    done
     rm -rf "$data"
     exit $status
 }
@@ -84,14 +93,15 @@ start() {
 }
 
 start_redis() {
+    local port=${ports[redis]}
     start redis redis-server --port "$port" --bind 127.0.0.1 --dir "$data" --appendonly yes --save ''
-    bus_pid=$started
+    pids[redis]=$started
     await redis redis-cli -p "$port" ping
     export REDIS_URL=redis://127.0.0.1:$port/0
 }
 
 start_postgres() {
-    local bin as=()
+    local bin as=() port=${ports[postgres]}
     bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
     bin=${bin:+$bin/}
     # PostgreSQL refuses to run as root.
@@ -101,9 +111,17 @@ start_postgres() {
     fi
     [ -d "$data/postgres" ] || "${as[@]}" "${bin}initdb" -D "$data/postgres" -U crier -A trust --no-sync >"$data/postgres.log" 2>&1
     start postgres "${as[@]}" "${bin}postgres" -D "$data/postgres" -p "$port" -h 127.0.0.1 -k "$data"
-    bus_pid=$started
+    pids[postgres]=$started
     await postgres "${bin}psql" -h 127.0.0.1 -p "$port" -U crier -d postgres -c 'select 1'
     export DATABASE_URL=postgres://crier@127.0.0.1:$port/postgres
+}
+
+start_google() {
+    local port=${ports[google]}
+    start google java -Xmx256m -XX:+UseSerialGC -XX:-UsePerfData "-Djava.io.tmpdir=$data" -jar "$emulator" --host=127.0.0.1 --port="$port"
+    pids[google]=$started
+    await google curl -fsS "http://127.0.0.1:$port/v1/projects/crier-cluster/topics"
+    export PUBSUB_EMULATOR_HOST=127.0.0.1:$port GOOGLE_CLOUD_PROJECT=crier-cluster
 }
 
 start_vm() {
@@ -124,10 +142,12 @@ start_front() {
     await front curl -fsS "http://127.0.0.1:$control_port/"
 }
 
-port=$(free_port)
 control_port=$(free_port)
-"start_$bus"
-echo "$bus is up"
+for server in "${servers[@]}"; do
+    ports[$server]=$(free_port)
+    "start_$server"
+    echo "$server is up"
+done
 export BUS=$bus HOST=127.0.0.1 DRAIN_SECONDS=2 FLY_APP_NAME=crier
 for index in "${!regions[@]}"; do start_vm "$index"; done
 for index in "${!regions[@]}"; do
@@ -143,10 +163,12 @@ failures=0
 while true; do
     sleep 1 &
     wait $! || true
-    if ! kill -0 "$bus_pid" 2>/dev/null; then
-        echo "$bus has ended; starting it again"
-        "start_$bus"
-    fi
+    for server in "${servers[@]}"; do
+        if ! kill -0 "${pids[$server]}" 2>/dev/null; then
+            echo "$server has ended; starting it again"
+            "start_$server"
+        fi
+    done
     if ! kill -0 "$front_pid" 2>/dev/null; then
         echo "the proxy has ended; starting it again"
         start_front

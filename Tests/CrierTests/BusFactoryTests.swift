@@ -34,6 +34,11 @@ import Testing
         }
     }
 
+    /// Its connections have to be closed before it goes.
+    private func close(_ bus: any MessageBus) async throws {
+        try await #require(bus as? SharedLogBus<GoogleLogStore>).close()
+    }
+
     private func configuration(_ environment: [String: String]) async throws -> ServerConfiguration {
         var environment = environment
         environment["BUS"] = "google"
@@ -47,7 +52,7 @@ import Testing
     func ownStore() async throws {
         let warnings = Warnings()
         let opened = try await BusFactory.open(try await configuration([:]), logger: warnings.logger)
-        #expect(opened.bus is SharedLogBus<GoogleLogStore>)
+        try await close(opened.bus)
         #expect(opened.store is InProcessStore)
         let lines = warnings.lines.withLockedValue { $0 }
         #expect(lines.contains { $0.contains("sessions and who is in a room are this VM's own") })
@@ -60,19 +65,21 @@ import Testing
         let warnings = Warnings()
         for environment in [["REDIS_URL": redis], ["REDIS_URL": redis, "DATABASE_URL": postgres]] {
             let opened = try await BusFactory.open(try await configuration(environment), logger: warnings.logger)
-            #expect(opened.bus is SharedLogBus<GoogleLogStore>)
+            try await close(opened.bus)
             #expect(opened.store is RedisSharedStore)
         }
         let opened = try await BusFactory.open(
             try await configuration(["DATABASE_URL": postgres]), logger: warnings.logger)
-        #expect(opened.bus is SharedLogBus<GoogleLogStore>)
+        try await close(opened.bus)
         #expect(opened.store is PostgresSharedStore)
         #expect(warnings.lines.withLockedValue { $0 } == [])
     }
 
     @Test(
-        "an address that is none is refused by its setting, for the store beside Pub/Sub too",
-        arguments: [("REDIS_URL", "http://r"), ("DATABASE_URL", "postgres://u:p@h:x/d")])
+        "an address or a name that is none is refused by its setting, for the store beside Pub/Sub too",
+        arguments: [
+            ("REDIS_URL", "http://r"), ("DATABASE_URL", "postgres://u:p@h:x/d"), ("PUBSUB_TOPIC", "no topic"),
+        ])
     func badAddress(key: String, value: String) async throws {
         let configuration = try await configuration([key: value])
         let error = await #expect(throws: ConfigurationError.self) {
@@ -85,7 +92,7 @@ import Testing
     func settings() async throws {
         let configuration = try await configuration([
             "GOOGLE_APPLICATION_CREDENTIALS": "/k.json", "GOOGLE_SERVICE_ACCOUNT_JSON": "{}", "PUBSUB_TOPIC": "other",
-            "PUBSUB_REGION": "europe-west4",
+            "PUBSUB_REGION": "europe-west4", "GCE_METADATA_HOST": "127.0.0.1:2",
         ])
         var expected = GoogleBusConfiguration()
         expected.project = "test-project"
@@ -94,6 +101,7 @@ import Testing
         expected.topic = "other"
         expected.region = "europe-west4"
         expected.emulatorHost = "127.0.0.1:1"
+        expected.metadataHost = "127.0.0.1:2"
         #expect(GoogleBusConfiguration(configuration.bus.pubSub) == expected)
         #expect(PubSubConfiguration().topic == GoogleBusConfiguration().topic)
     }

@@ -16,7 +16,9 @@ enum BusFactory {
         case .memory: return (try await InProcessBus.open(retention: configuration.retention), InProcessStore())
         case .redis: return try redis(bus, logger: logger)
         case .postgres: return try postgres(bus, logger: logger)
-        case .google: return (try google(configuration, logger: logger), try storeBesideGoogle(bus, logger: logger))
+        case .google:
+            let store = try storeBesideGoogle(bus, logger: logger)
+            return (try google(configuration, logger: logger), store)
         }
     }
 
@@ -75,5 +77,6 @@ extension GoogleBusConfiguration {
         topic = settings.topic
         region = settings.region
         emulatorHost = settings.emulatorHost
+        metadataHost = settings.metadataHost
     }
 }

@@ -11,6 +11,8 @@ public struct PubSubConfiguration: Sendable, Equatable {
     public var region: String?
     /// Google's emulator as `host:port`; `nil`: Google itself.
     public var emulatorHost: String?
+    /// Where the machine's metadata server is, by the variable that Google's own libraries read; `nil`: where Google has it.
+    public var metadataHost: String?
 
     public init() {}
 
@@ -21,6 +23,7 @@ public struct PubSubConfiguration: Sendable, Equatable {
         topic = settings.text(.pubSubTopic) ?? topic
         region = settings.text(.pubSubRegion)
         emulatorHost = settings.text(.pubSubEmulator)
+        metadataHost = settings.other("GCE_METADATA_HOST")
     }
 }
 

@@ -77,7 +77,7 @@ public struct SettingsReader: Sendable {
         guard let bytes = FileManager.default.contents(atPath: path),
             let text = String(validating: bytes, as: UTF8.self)
         else { throw ConfigurationError(key: file, "cannot read the file \(path)") }
-        let known = Set(Setting.all.map(\.key) + ["FLY_MACHINE_ID", "FLY_APP_NAME"])
+        let known = Set(Setting.all.map(\.key) + ["FLY_MACHINE_ID", "FLY_APP_NAME", "GCE_METADATA_HOST"])
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = line.trimmingBlanks()
             if line.isEmpty || line == "\r" || line.hasPrefix("#") { continue }

@@ -38,8 +38,8 @@ public enum BusKind: String, Sendable, CaseIterable {
         switch self {
         case .memory, .redis, .postgres: nil
         case .google:
-            "The emulator keeps nothing across a restart of its own and has neither `seek` nor filters, so nothing was done to the bus itself. It hands out "
-                + "1,800 alerts a second at most, to all VMs together, so there are half as many alerts as on the other buses, at \(rate) a second."
+            "The emulator keeps nothing across a restart of its own and has neither `seek` nor filters, so nothing is done to the bus itself. It "
+                + "hands out some 1,800 alerts a second at most, so there are half as many as on the other buses, at \(rate) a second."
         }
     }
 

@@ -49,12 +49,11 @@ public enum Fault: String, Sendable, CaseIterable {
         case (.partitions, .memory), (.stalledReader, .memory), (.shortRetention, .memory), (.orderlyEnd, .memory): nil
         case (_, .memory): "there is one VM, and the bus is inside it"
         case (.busKills, .google), (.lossyBusKill, .google):
-            "the emulator keeps nothing when it ends, as Google's service would"
+            "the emulator keeps nothing when it ends, unlike Google's service"
         case (.failover, .google): "there is no replica to fail over to: Google does that inside its service"
-        case (.busTroubles, .google): "there is nothing in between: the emulator is there or, as in fault 6, it is not"
+        case (.busTroubles, .google): "there is nothing else to do to an emulator; fault 6 cuts VMs off from it"
         case (.shortRetention, .google): "a Pub/Sub topic retains ten minutes at least"
-        case (.distantRegions, .google):
-            "the emulator gives a subscription nothing more before the last is acknowledged, so the distance would be counted for each pull"
+        case (.distantRegions, .google): "the emulator waits for each acknowledgement, so its own way would be measured"
         case (_, .google): nil
         }
     }
@@ -94,7 +93,7 @@ public enum Fault: String, Sendable, CaseIterable {
     var environment: [String: String] {
         switch self {
         case .shortRetention: ["RETENTION": "1s", "RETENTION_COUNT": "50", "LOG_COUNT": "100"]
-        case .stalledReader: ["MAX_PENDING": "65536"]
+        case .stalledReader: ["MAX_PENDING": "65536", "MAX_BODY": "32768"]
         default: [:]
         }
     }
