@@ -66,7 +66,7 @@ extension Replica {
         Renewal(isCurrent: registry.boot(of: place.vm.subscription) == place.vm.boot, head: log.tail.head)
     }
 
-    /// Gives a name back. With the VM's own its subscription goes first, once what it has published is placed, and the replica ends.
+    /// Gives a name back. With the VM's own its subscription goes, once what it has published is placed, and the replica ends.
     func leave(_ vm: VMIdentity) async throws(BusError) {
         if isOver { return }
         guard vm == self.vm else {
@@ -76,10 +76,10 @@ extension Replica {
         }
         isLeaving = true
         await finishPublishing()
+        // Others take over what this VM led as soon as they hear it.
+        _ = await hear(.leave(vm), within: timing.farewell)
         var failure: PubSubError?
         do throws(PubSubError) { _ = try await service.deleteSubscription(name) } catch { failure = error }
-        say(.leave(vm))
-        await flush()
         await close()
         if let failure { throw BusError(failure) }
     }

@@ -60,12 +60,6 @@ extension Replica {
         while echoes.awaitsAlerts && .now < deadline { await change(until: deadline) }
     }
 
-    /// Waits until Pub/Sub has taken what was said.
-    func flush() async {
-        let deadline = ContinuousClock.now + timing.echo
-        while !outbox.isEmpty && .now < deadline { await change(until: deadline) }
-    }
-
     private func giveUp(_ numbers: ClosedRange<UInt64>) {
         outbox.giveUp(numbers)
         echoes.forget(numbers)

@@ -122,7 +122,8 @@ actor Replica {
     /// The time by Pub/Sub's clock, nearly; it stands still where nothing is heard, so that nobody is taken for silent by one who does not listen.
     var pubSubTime: WallTime {
         guard let lastHeard else { return clock.now() }
-        return lastHeard.time.advanced(byMilliseconds: min(ContinuousClock.now - lastHeard.at, timing.speaking).milliseconds)
+        let elapsed = min(ContinuousClock.now - lastHeard.at, timing.speaking)
+        return lastHeard.time.advanced(byMilliseconds: elapsed.milliseconds)
     }
 
     /// Ends for good. Waiting methods end with an error.

@@ -18,6 +18,8 @@ struct ReplicaTiming: Sendable {
     var succession = Duration.seconds(2)
     /// After which pause a process that goes on looks whether it has been replaced.
     var standstill = Duration.seconds(8)
+    /// How long a VM that leaves waits until that is heard.
+    var farewell = Duration.seconds(1)
     /// How often a lease that says nothing new is renewed, and how long the echo of a word vouches for the bus.
     var renewing = Duration.milliseconds(3_500)
     /// How often, at least, a VM says something.

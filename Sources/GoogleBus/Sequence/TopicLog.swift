@@ -117,8 +117,7 @@ struct TopicLog: Sendable {
         case .standing(let standing?), .lease(_, let standing?):
             greatestEpoch = max(greatestEpoch, standing.head.epoch)
             if isJoining, standing.head > self.standing?.head ?? .origin { self.standing = standing }
-            return []
-        case .standing, .lease, .hello, .join, .leave: return []
+        case .standing, .lease, .hello, .join, .leave: break
         }
         return advance(now: heard.time)
     }
@@ -145,7 +144,13 @@ struct TopicLog: Sendable {
     /// Says an epoch which this VM leads, after all that it knows.
     func takeOver(at now: WallTime) -> Word.Saying {
         .epoch(
-            Epoch.beginning(at: now, after: max(greatestEpoch, tail.head.epoch)), predecessor: head ?? .origin)
+            Epoch.beginning(at: now, after: max(greatestEpoch, tail.head.epoch)), predecessor: end ?? .origin)
+    }
+
+    /// The position of the log's last alert: an epoch that has none yet ends where it began.
+    private var end: Position? {
+        guard let head else { return nil }
+        return head.offset == 0 ? predecessor : head
     }
 
     /// Leads no more, although nobody else does.
@@ -188,7 +193,8 @@ extension TopicLog {
         coming.filter { epoch, next in
             guard let head else { return true }
             return epoch > head.epoch
-                && (head >= next.predecessor || isJoining || isOver(next.heard, now) || isUnreachable(next.predecessor))
+                && ((end ?? head) >= next.predecessor || isJoining || isOver(next.heard, now)
+                    || isUnreachable(next.predecessor))
         }.max { $0.key < $1.key }
     }
 
@@ -200,8 +206,8 @@ extension TopicLog {
 
     private mutating func enter(_ epoch: UInt64, _ next: Coming) -> [Effect] {
         // Who is not joining has been handing over what stands before, up to the epoch or further.
-        let follows = head.map { $0 >= next.predecessor } ?? false
-        predecessor = follows ? head : next.predecessor
+        let follows = end.map { $0 >= next.predecessor } ?? false
+        predecessor = follows ? end : next.predecessor
         revoked = [:]
         if follows {
             for alert in tail.entries(after: next.predecessor) { revoked[alert.reference] = alert }
