@@ -62,7 +62,10 @@ step "other people's programs, and VMs behind a stand-in for Fly's proxy: Chromi
 bounded 780 make interop
 
 step "whole deployments under faults, in short, on both buses"
-bounded 900 scripts/acceptance.sh --short
+bounded 900 scripts/acceptance.sh --short --bus redis,postgres
+
+step "the same on Google's emulator of Pub/Sub, where it is installed"
+bounded 300 scripts/acceptance.sh --short --bus google --faults 1,6,11
 
 step "Autobahn's fuzzing client"
 bounded 420 make autobahn
