@@ -34,8 +34,10 @@ extension Replica {
             case .began(let epoch):
                 leaderless = nil
                 logger.notice("an epoch has begun", metadata: ["epoch": "\(epoch)", "leader": "\(log.leader ?? "")"])
-            case .passedOver(let position):
+            // Of what the topic retains the beginning is always missing.
+            case .passedOver(let position) where hasJoined:
                 logger.error("an alert did not come", metadata: ["position": "\(position)"])
+            case .passedOver: break
             }
         }
         let echo = hearOfNames(heard)

@@ -7,7 +7,7 @@ extension Replica {
     ///
     /// - Returns: the names.
     func reap(lease: Duration) async -> [SubscriptionName] {
-        guard case .live = condition else { return [] }
+        guard case .live = condition, !hasStoodStill else { return [] }
         let horizon = pubSubTime.advanced(
             byMilliseconds: -lease.milliseconds)
         guard registry.first(heardSince: horizon) == vm.subscription || registry.boot(of: vm.subscription) == nil

@@ -100,7 +100,7 @@ extension Replica {
             }
             lastSuccess = .now
             // A process that stood still may have a successor, which these would be for.
-            if .now - lastTick > timing.standstill { await verify() }
+            await verifyAfterStandstill()
             if isOver { return }
             backoff = Backoff.toBus
             guard !messages.isEmpty else { continue }
@@ -160,6 +160,7 @@ extension Replica {
         while !Task.isCancelled && !isOver {
             if let subscriptionLoss { return subscriptionLoss }
             try? await ContinuousClock().sleep(for: timing.retrying * Double.random(in: 0.5...1.5))
+            await verifyAfterStandstill()
             lastTick = .now
             if case .away = condition {
                 if await hear(.standing(log.known), within: timing.echo) == nil { await verify() }
@@ -169,6 +170,11 @@ extension Replica {
             }
         }
         return nil
+    }
+
+    /// Where the process stood still for a while: somebody may have its name now, and what comes is his.
+    private func verifyAfterStandstill() async {
+        if hasStoodStill { await verify() }
     }
 
     /// Finds out whether the subscription is still this boot's.

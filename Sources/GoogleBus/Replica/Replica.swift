@@ -126,6 +126,9 @@ actor Replica {
         return lastHeard.time.advanced(byMilliseconds: elapsed.milliseconds)
     }
 
+    /// Whether the process has not gone on for so long that others may take it for gone.
+    var hasStoodStill: Bool { .now - lastTick > timing.standstill }
+
     /// Ends for good. Waiting methods end with an error.
     func close() async {
         if !isOver {

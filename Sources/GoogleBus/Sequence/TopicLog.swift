@@ -89,6 +89,8 @@ struct TopicLog: Sendable {
         coming = [:]
         waiting = [:]
         raised.removeAll()
+        // What was placed before is heard once more, and stands in the log already.
+        placedNumbers = Authors()
     }
 
     /// All that the topic retained is read.
@@ -263,8 +265,8 @@ extension TopicLog {
                 if let alert = alert(reference, at: position) {
                     append(alert)
                     effects.append(.placed(reference, at: position))
-                } else {
-                    tail.restart(after: max(position, tail.head))
+                } else if position > tail.head {
+                    tail.restart(after: position)
                     effects.append(.passedOver(upTo: position))
                 }
                 placed(reference)

@@ -204,6 +204,33 @@ struct TopicLogTests {
         #expect(log.tail.floor == Position(epoch: 7, offset: 2))
     }
 
+    @Test("who listens anew hears once more what it has, and loses nothing of it")
+    func listeningAnew() {
+        var log = Self.log()
+        for heard in Self.stream.heard { _ = log.take(heard) }
+        log.listenAnew()
+        var stream = Self.stream
+        for heard in stream.heard {
+            let effects = log.take(heard)
+            #expect(!effects.contains { if case .passedOver = $0 { true } else { false } })
+        }
+        log.finishJoining()
+        #expect(positions(log) == (1...3).map { Position(epoch: 7, offset: $0) })
+        _ = log.take(stream.say("b", 3, Self.alert()))
+        _ = log.take(stream.say("a", 5, Self.place(7, 4, ("b", 3))))
+        #expect(positions(log).count == 4 && log.tail.floor == .origin)
+    }
+
+    @Test("who listens anew and hears only the end of what was said keeps what it has")
+    func listeningAnewLate() {
+        var log = Self.log()
+        for heard in Self.stream.heard { _ = log.take(heard) }
+        log.listenAnew()
+        for heard in Self.stream.heard.suffix(2) { _ = log.take(heard) }
+        log.finishJoining()
+        #expect(positions(log).count == 3 && log.head == Position(epoch: 7, offset: 3))
+    }
+
     @Test("who begins to listen when nothing is raised learns from others where the log stands")
     func joiningIdle() {
         var stream = Stream()
