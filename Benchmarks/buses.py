@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Measures the buses: alerts a second and latency from publish to socket with 1, 4 and 8 VMs on Redis and on PostgreSQL, beside the bus alone.
+"""Measures the buses: alerts a second and latency from publish to socket with 1, 4 and 8 VMs on Redis, on PostgreSQL and, where it is installed, on Google's
+emulator of Pub/Sub, beside the bus alone.
 
-Starts its own redis-server and PostgreSQL on free ports of 127.0.0.1 and stops them. The VMs are processes of the release binary, with one
-reading socket each; alerts are published over WebSockets at all of them. The bus alone is measured by the bus's own tools (redis-benchmark, pgbench) in
-the same run, with the same size of text. Prints a table in Markdown.
+Starts its own redis-server, PostgreSQL and emulator on free ports of 127.0.0.1 and stops them. The VMs are processes of the release binary, with one
+reading socket each; alerts are published over WebSockets at all of them. The bus alone is measured by the bus's own tools (redis-benchmark, pgbench; the
+emulator, which has none, by its REST interface) in the same run, with the same size of text. Prints a table in Markdown.
 
-    python3 Benchmarks/buses.py [--bus redis,postgres] [--vms 1,4,8] [--seconds 8] [--crier .build/release/crier]
+    python3 Benchmarks/buses.py [--bus redis,postgres,google] [--vms 1,4,8] [--seconds 8] [--crier .build/release/crier]
 """
 
 import argparse
+import base64
 import contextlib
 import glob
+import http.client
 import json
 import os
 import pathlib
@@ -77,6 +80,8 @@ class Process:
 
 class Redis:
     name = "Redis"
+    # Alerts a second at which latency is measured.
+    rate = 1000
 
     def __init__(self, folder):
         self.port = free_port()
@@ -124,6 +129,7 @@ def next_csv(line):
 
 class Postgres:
     name = "PostgreSQL"
+    rate = 1000
 
     def __init__(self, folder):
         self.port = free_port()
@@ -185,6 +191,66 @@ class Postgres:
         return rows, int(self.sql("select pg_total_relation_size('crier.log')") or 0) / max(1, rows)
 
 
+class PubSub:
+    name = "Pub/Sub's emulator"
+    rate = 200
+    jars = sorted(glob.glob("/usr/lib/google-cloud-sdk/platform/pubsub-emulator/lib/cloud-pubsub-emulator-*.jar"))
+    project = "v1/projects/crier-bench"
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.topics = 0
+        self.environment = {
+            "BUS": "google", "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self.port}", "GOOGLE_CLOUD_PROJECT": "crier-bench",
+        }
+        self.arguments = ["java", "-Xmx1g", f"-Djava.io.tmpdir={folder}", "-jar", self.jars[-1]]
+        self.arguments += ["--host=127.0.0.1", f"--port={self.port}"]
+
+    def is_up(self):
+        return answers(f"http://127.0.0.1:{self.port}/{self.project}/topics")
+
+    def version(self):
+        return re.search(r"emulator-([\d.]+\d)", self.jars[-1]).group(1)
+
+    def empty(self):
+        self.topics += 1
+        self.environment["PUBSUB_TOPIC"] = f"BENCH_{self.topics}"
+
+    def alone(self, seconds):
+        """What one publisher and one subscription reach over REST, in batches as long as the VMs' and one by one, acknowledgements included."""
+        publisher, reader = (http.client.HTTPConnection("127.0.0.1", self.port, timeout=100) for _ in range(2))
+
+        def call(connection, method, path, body):
+            connection.request(method, f"/{self.project}/{path}", json.dumps(body), {"Content-Type": "application/json"})
+            return json.loads(connection.getresponse().read())
+
+        topic, place = "topics/ALONE", "subscriptions/alone"
+        call(publisher, "PUT", topic, {})
+        call(publisher, "PUT", place, {"topic": f"projects/crier-bench/{topic}", "enableMessageOrdering": True})
+        message = {"data": base64.b64encode(b"x" * (PAYLOAD + 200)).decode(), "orderingKey": "alone"}
+
+        def round_trip(count):
+            began = time.monotonic()
+            call(publisher, "POST", f"{topic}:publish", {"messages": [message] * count})
+            while count > 0:
+                got = call(reader, "POST", f"{place}:pull", {"maxMessages": 1000}).get("receivedMessages", [])
+                call(reader, "POST", f"{place}:acknowledge", {"ackIds": [one["ackId"] for one in got]})
+                count -= len(got)
+            return (time.monotonic() - began) * 1000
+
+        def for_a_while(count):
+            end, times = time.monotonic() + max(2, seconds // 2), []
+            while time.monotonic() < end:
+                times.append(round_trip(count))
+            return sorted(times)
+
+        batches, single = for_a_while(BATCH), for_a_while(1)
+        yield "publish, pull, acknowledge", BATCH * len(batches) / sum(batches) * 1000, single[len(single) // 2], single[len(single) * 99 // 100]
+
+    def memory(self):
+        return None
+
+
 @contextlib.contextmanager
 def running(bus, folder):
     with Process(bus.arguments, f"{folder}/bus.log"):
@@ -217,8 +283,8 @@ def measure(bus, crier, count, seconds, folder):
             await_true(f"VM on {port}", lambda port=port: answers(f"http://127.0.0.1:{port}/ready"))
         progress(f"{bus.name}, {count} VMs: as many alerts as go through")
         most = bench(crier, ports, "--in-flight", "512", "--seconds", str(seconds))
-        progress(f"{bus.name}, {count} VMs: 1,000 alerts a second")
-        steady = bench(crier, ports, "--rate", "1000", "--seconds", str(seconds))
+        progress(f"{bus.name}, {count} VMs: {bus.rate:,} alerts a second")
+        steady = bench(crier, ports, "--rate", str(bus.rate), "--seconds", str(seconds))
         wrong = sum(run[key] for run in (most, steady) for key in ("lost", "doubled", "closed"))
         memory = bus.memory()
     return most["deliveries_per_second"] / count, steady["latency_ms_p50"], steady["latency_ms_p99"], wrong, memory
@@ -226,12 +292,12 @@ def measure(bus, crier, count, seconds, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bus", default="redis,postgres")
+    parser.add_argument("--bus", default="redis,postgres" + (",google" if PubSub.jars else ""))
     parser.add_argument("--vms", default="1,4,8")
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--crier", default=str(ROOT / ".build/release/crier"))
     options = parser.parse_args()
-    kinds = {"redis": Redis, "postgres": Postgres}
+    kinds = {"redis": Redis, "postgres": Postgres, "google": PubSub}
     print("| bus | | alerts/s | p50 ms | p99 ms | lost, doubled, closed |")
     print("| --- | --- | --- | --- | --- | --- |")
     notes = []
@@ -246,7 +312,8 @@ def main():
                     rate, middle, high, wrong, memory = measure(bus, options.crier, count, options.seconds, folder)
                     label = "1 VM" if count == 1 else f"{count} VMs"
                     print(f"| | {label} | {rate:,.0f} | {middle:.2f} | {high:.2f} | {wrong} |", flush=True)
-                notes.append(f"{bus.name}: {memory[1]:.0f} bytes an alert of {PAYLOAD} bytes of text, over {memory[0]:,} alerts")
+                if memory:
+                    notes.append(f"{bus.name}: {memory[1]:.0f} bytes an alert of {PAYLOAD} bytes of text, over {memory[0]:,} alerts")
     print()
     print("\n".join(notes))
 

@@ -47,6 +47,7 @@ extension Replica {
         }
         log.listenAnew()
         hasJoined = false
+        lastStanding = nil
         subscriptionLoss = nil
         lastTick = .now
     }

@@ -44,7 +44,7 @@ actor Replica {
     var hasBegun = false
     /// When the last word of Pub/Sub's clock came.
     var lastHeard: (time: WallTime, at: ContinuousClock.Instant)?
-    /// When somebody last said where the log stands.
+    /// When somebody last said where the log stands, since this VM began to listen.
     var lastStanding: ContinuousClock.Instant?
     /// When this VM last said something.
     var lastSaid = ContinuousClock.now

@@ -53,8 +53,10 @@ struct TopicLog: Sendable {
     private(set) var leadership: Leadership?
     private(set) var raised = RaisedAlerts()
     private(set) var greatestEpoch: UInt64 = 0
-    /// Whether what the topic retains is still being read, so that what is missing never comes.
+    /// Whether what the topic retains is still being read.
     private var isJoining = true
+    /// Whether an alert was placed since this VM began to listen: what is missing before the first never comes.
+    private var hasPlaced = false
     private var predecessor: Position?
     private var standing: Standing?
     private var coming: [UInt64: Coming] = [:]
@@ -82,6 +84,7 @@ struct TopicLog: Sendable {
     /// Begins to listen anew: what is heard from here on need not follow what was heard before.
     mutating func listenAnew() {
         isJoining = true
+        hasPlaced = false
         leader = nil
         head = nil
         leadership = nil
@@ -195,8 +198,7 @@ extension TopicLog {
         coming.filter { epoch, next in
             guard let head else { return true }
             return epoch > head.epoch
-                && ((end ?? head) >= next.predecessor || isJoining || isOver(next.heard, now)
-                    || isUnreachable(next.predecessor))
+                && ((end ?? head) >= next.predecessor || isOver(next.heard, now) || isUnreachable(next.predecessor))
         }.max { $0.key < $1.key }
     }
 
@@ -235,7 +237,7 @@ extension TopicLog {
                 guard case .next(let reference) = entry else { return true }
                 return raised[reference] != nil || revoked[reference] != nil
             }
-            guard isComplete || isJoining || isOver(next.heard, now) else { return nil }
+            guard isComplete || (isJoining && !hasPlaced) || isOver(next.heard, now) else { return nil }
             waiting[head.successor] = nil
             return next.placement
         }
@@ -243,7 +245,7 @@ extension TopicLog {
         guard
             let next = waiting.values.filter({ $0.placement.first.epoch == head.epoch })
                 .min(by: { $0.placement.first < $1.placement.first }),
-            isJoining || isOver(next.heard, now) || waiting.count > Self.waitingPlacements
+            isOver(next.heard, now) || waiting.count > Self.waitingPlacements
         else { return nil }
         waiting[next.placement.first] = nil
         return next.placement
@@ -264,6 +266,7 @@ extension TopicLog {
             case .next(let reference):
                 if let alert = alert(reference, at: position) {
                     append(alert)
+                    hasPlaced = true
                     effects.append(.placed(reference, at: position))
                 } else if position > tail.head {
                     tail.restart(after: position)

@@ -204,6 +204,22 @@ struct TopicLogTests {
         #expect(log.tail.floor == Position(epoch: 7, offset: 2))
     }
 
+    @Test("who begins to listen waits for what only comes late, as everyone does")
+    func joiningOutOfOrder() {
+        var stream = Self.stream
+        stream.say("b", 3, .epoch(8, predecessor: Position(epoch: 7, offset: 3)))
+        stream.say("b", 4, Self.alert())
+        stream.say("b", 5, Self.place(8, 1, ("b", 4)))
+        // The last alert of an epoch comes after its place, and its place after the next epoch.
+        for order in [[0, 1, 2, 4, 5, 3, 6, 7, 8], [0, 1, 2, 3, 4, 6, 7, 8, 5], [0, 1, 2, 4, 6, 8, 7, 5, 3]] {
+            var log = TopicLog(boot: "late", retention: Retention(count: 1_000, age: 0))
+            for index in order { _ = log.take(stream.heard[index]) }
+            log.finishJoining()
+            #expect(positions(log) == (1...3).map { Position(epoch: 7, offset: $0) } + [Position(epoch: 8, offset: 1)])
+            #expect(log.tail.floor == .origin)
+        }
+    }
+
     @Test("who listens anew hears once more what it has, and loses nothing of it")
     func listeningAnew() {
         var log = Self.log()
