@@ -7,7 +7,8 @@ extension Replica {
     ///
     /// - Returns: the names.
     func reap(lease: Duration) async -> [SubscriptionName] {
-        guard case .live = condition, !hasStoodStill else { return [] }
+        // Who hears itself has heard what others said before.
+        guard case .live = condition, let lastEcho, .now - lastEcho < timing.renewing else { return [] }
         let horizon = pubSubTime.advanced(
             byMilliseconds: -lease.milliseconds)
         guard registry.first(heardSince: horizon) == vm.subscription || registry.boot(of: vm.subscription) == nil

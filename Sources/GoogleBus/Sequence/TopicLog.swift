@@ -133,6 +133,11 @@ struct TopicLog: Sendable {
         let first = leadership.next
         var entries: [Placement.Entry] = []
         for reference in leadership.take() {
+            if revoked[reference] != nil {
+                entries.append(.next(reference))
+                leadership.advance()
+                continue
+            }
             guard let raised = raised[reference] else { continue }
             let position = firstPosition(of: raised.alert, at: raised.time, next: leadership.next)
             if position == leadership.next {
@@ -223,8 +228,9 @@ extension TopicLog {
         leadership = nil
         if next.leader == boot {
             let horizon = next.heard.advanced(byMilliseconds: -Self.freshness)
-            leadership = Leadership(
-                of: epoch, beginningWith: raised.waiting.filter { (raised[$0]?.time ?? horizon) > horizon })
+            let takenBack = revoked.values.sorted { $0.position < $1.position }.map(\.reference)
+            let waiting = raised.waiting.filter { (raised[$0]?.time ?? horizon) > horizon }
+            leadership = Leadership(of: epoch, beginningWith: takenBack + waiting)
         }
         return [.began(epoch)]
     }

@@ -180,6 +180,20 @@ struct TopicLogTests {
         #expect(other.take(stream.heard[5]).isEmpty, "a leader that was given up places nothing")
     }
 
+    @Test("a leader places again what it takes back itself")
+    func takenBack() throws {
+        var stream = Self.stream
+        stream.say("c", 1, .epoch(8, predecessor: Position(epoch: 7, offset: 2)))
+        stream.say("c", 2, Self.alert())
+        var log = Self.log("c")
+        for heard in stream.heard { _ = log.take(heard) }
+        let places = log.place()
+        #expect(places == Self.place(8, 1, ("b", 2), ("c", 2)))
+        _ = log.take(stream.say("c", 3, try #require(places)))
+        let healed = log.tail.entries(after: Position(epoch: 8, offset: 0)).map(\.stored.healedFrom)
+        #expect(healed == [Position(epoch: 7, offset: 3), nil])
+    }
+
     @Test("what does not come is passed over after a while, and said to be missing")
     func missing() {
         var stream = Self.stream
