@@ -64,7 +64,8 @@ stacks() {
 }
 
 (
-    setsid "$@" >"$log" 2>&1 </dev/null &
+    # A shell's command in the background ignores SIGINT and SIGQUIT, and so would all that it starts.
+    setsid env --default-signal=INT,QUIT "$@" >"$log" 2>&1 </dev/null &
     echo $! >"$work/started"
     status=0
     wait $! || status=$?
