@@ -415,14 +415,16 @@ def test_a_blank_in_the_environment_does_not_hide_the_file(own_server, topic, tm
     assert curl(f"{server.url}/{topic}", body="x").status == 401
 
 
-@pytest.mark.parametrize("line", ["MAX_TXT=300", "no assignment", "=1"])
-def test_a_line_of_the_file_that_sets_nothing_is_named(tmp_path, line):
+@pytest.mark.parametrize("line, key", [("MAX_TXT=300", "MAX_TXT"), ("no assignment", "CRIER_CONFIG"), ("=1", "")])
+def test_a_line_of_the_file_that_sets_nothing_is_named(tmp_path, line, key):
     file = tmp_path / "crier.conf"
     file.write_text(f"# A comment\nMAX_TEXT=300\n{line}\n")
     done = run_serve("--config", str(file))
     assert (done.returncode, done.stdout) == (64, "")
     first = done.stderr.splitlines()[0]
-    assert str(file) in first and "line 3" in first and line.partition("=")[0] in first, done.stderr
+    assert str(file) in first and "line 3" in first and key in first, done.stderr
+    # It may be a line of a secret.
+    assert line not in first, done.stderr
 
 
 def test_the_log_is_one_json_object_a_line(own_server, topic):
