@@ -28,8 +28,6 @@ struct Outbox: Sendable {
     /// - Parameter author: the boot id of the process.
     init(author: String) { self.author = author }
 
-    var isEmpty: Bool { words.isEmpty }
-
     /// Whether so many alerts of so many bytes fit.
     func hasRoom(for count: Int, bytes: Int) -> Bool {
         words.count + count <= Self.capacity && weight + bytes <= Self.bytes

@@ -31,8 +31,6 @@ struct Registry: Sendable {
 
     func boot(of name: SubscriptionName) -> String? { members[name]?.vm.boot }
 
-    func load(of vm: VMIdentity) -> VMLoad? { members[vm.subscription]?.load }
-
     var all: [LogMembers.Member] { members.values.sorted { $0.vm.subscription < $1.vm.subscription } }
 
     /// Those whose lease was not renewed since a time.
