@@ -16,7 +16,7 @@ extension Replica {
                 logger.debug("not a word of this deployment", metadata: ["message": "\(message.messageID)"])
                 continue
             }
-            hear(Heard(message: message.messageID, time: message.publishTime, word: word))
+            hear(Heard(time: message.publishTime, word: word))
         }
         sayPlaces()
         tell()
@@ -34,6 +34,8 @@ extension Replica {
             case .began(let epoch):
                 leaderless = nil
                 logger.notice("an epoch has begun", metadata: ["epoch": "\(epoch)", "leader": "\(log.leader ?? "")"])
+            case .claimed: lastClaim = .now
+            case .ceded(let epoch): say(.cede(epoch))
             // Of what the topic retains the beginning is always missing.
             case .passedOver(let position) where hasJoined:
                 logger.error("an alert did not come", metadata: ["position": "\(position)"])
@@ -55,7 +57,7 @@ extension Replica {
     private func hearOfNames(_ heard: Heard) -> Echoes.Echo {
         let word = heard.word
         switch word.saying {
-        case .alert, .place, .epoch: return .heard
+        case .alert, .place, .claim, .cede, .epoch: return .heard
         case .standing(let standing):
             if standing != nil { lastStanding = .now }
             return .heard
@@ -77,7 +79,7 @@ extension Replica {
         case .leave(let vm):
             registry.leave(vm)
             voices.left(vm.boot)
-        case .alert, .place, .epoch, .standing, .hello: break
+        case .alert, .place, .claim, .cede, .epoch, .standing, .hello: break
         }
         return .heard
     }

@@ -10,24 +10,37 @@ extension Replica {
     }
 
     /// Becomes the leader where there is none, each VM a while after the one before it.
-    func takeOverWhereNobodyLeads() {
+    func takeOverWhereNobodyLeads() async {
         guard case .live = condition, !isLeaving, isLeaderGone else {
             leaderless = nil
             return
         }
         let since = leaderless ?? .now
         leaderless = since
+        // Somebody else is about to.
+        if let lastClaim, .now - lastClaim < timing.succession { return }
         let others = voices.heard(since: pubSubTime.advanced(byMilliseconds: -timing.silence.milliseconds))
             .filter { $0 != log.leader }
         let rank = others.firstIndex(of: vm.boot) ?? 0
         guard .now - since >= timing.succession * rank else { return }
-        leaderless = .now
         logger.notice("taking the lead", metadata: ["before": "\(log.leader ?? "nobody")"])
-        say(log.takeOver(at: clock.now()))
+        await takeOver(yielding: timing.ceding)
+    }
+
+    /// Claims an epoch and begins it, once everything that the leader before has placed is known.
+    ///
+    /// - Parameter patience: how long to wait for the leader's last word, and for others that want to lead.
+    func takeOver(yielding patience: Duration) async {
+        let epoch = log.unclaimedEpoch(at: clock.now())
+        guard await hear(.claim(epoch), within: timing.echo) != nil else { return await verify() }
+        let deadline = ContinuousClock.now + patience
+        while !log.isComplete && .now < deadline && !isOver && !Task.isCancelled { await change(until: deadline) }
+        guard !isOver, let beginning = log.begin(epoch) else { return }
+        if await hear(beginning, within: timing.echo) == nil { await verify() }
     }
 
     private var isLeaderGone: Bool {
-        guard let leader = log.leader else { return true }
+        guard let leader = log.leader, !log.hasLeaderEnded else { return true }
         if leader == vm.boot { return log.leadership?.isFull ?? true }
         guard let last = voices.lastWord(of: leader) else { return true }
         let now = pubSubTime

@@ -76,7 +76,8 @@ extension Replica {
         }
         isLeaving = true
         await finishPublishing()
-        // Others take over what this VM led as soon as they hear it.
+        // Others take over what this VM led as soon as they hear it, and know then all that it placed.
+        log.retire()
         _ = await hear(.leave(vm), within: timing.farewell)
         var failure: PubSubError?
         do throws(PubSubError) { _ = try await service.deleteSubscription(name) } catch { failure = error }

@@ -148,7 +148,7 @@ extension Replica {
         log.finishJoining()
         while log.state == nil && !Task.isCancelled && !isOver {
             logger.notice("nobody knows where the log stands: it begins anew")
-            if await hear(log.takeOver(at: clock.now()), within: timing.echo) == nil { await verify() }
+            await takeOver(yielding: isAlone ? .zero : timing.ceding)
         }
         hasJoined = true
         becomeLive()
@@ -160,13 +160,16 @@ extension Replica {
     private func keepTrying() async -> PubSubError? {
         while !Task.isCancelled && !isOver {
             if let subscriptionLoss { return subscriptionLoss }
-            try? await ContinuousClock().sleep(for: timing.retrying * Double.random(in: 0.5...1.5))
+            let pause = ContinuousClock.now + timing.retrying * Double.random(in: 0.5...1.5)
+            // A leader that leaves is followed at once.
+            let hadEnded = log.hasLeaderEnded
+            while log.hasLeaderEnded == hadEnded && .now < pause && !Task.isCancelled { await change(until: pause) }
             await verifyAfterStandstill()
             lastTick = .now
             if case .away = condition {
                 if await hear(.standing(log.known), within: timing.echo) == nil { await verify() }
             } else {
-                takeOverWhereNobodyLeads()
+                await takeOverWhereNobodyLeads()
                 if .now - lastSaid > timing.speaking { say(.standing(log.known)) }
             }
         }

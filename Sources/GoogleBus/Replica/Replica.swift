@@ -54,6 +54,8 @@ actor Replica {
     var registryWords = Authors()
     /// Since when nobody leads; `nil` while somebody does.
     var leaderless: ContinuousClock.Instant?
+    /// When a VM last said that it wants to lead.
+    var lastClaim: ContinuousClock.Instant?
     var lastSweep = ContinuousClock.now
     /// Subscriptions that had no VM at the last sweep.
     var suspects: Set<String> = []

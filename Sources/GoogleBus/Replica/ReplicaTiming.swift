@@ -16,6 +16,8 @@ struct ReplicaTiming: Sendable {
     var placing = Duration.seconds(2)
     /// How much later than the VM before it, by boot id, each next one takes over from a leader that is gone.
     var succession = Duration.seconds(2)
+    /// How long a VM that takes over waits for the last word of the leader before it, who may still be there.
+    var ceding = Duration.milliseconds(700)
     /// After which pause a process that goes on looks whether it has been replaced.
     var standstill = Duration.seconds(8)
     /// How long a VM that leaves waits until that is heard.

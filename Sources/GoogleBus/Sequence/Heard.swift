@@ -2,8 +2,6 @@ import MessageBus
 
 /// A word as it came out of the topic.
 struct Heard: Sendable, Equatable {
-    /// Pub/Sub's id of the message.
-    let message: String
     /// When Pub/Sub took it, by its clock: the same for all who hear it.
     let time: WallTime
     let word: Word

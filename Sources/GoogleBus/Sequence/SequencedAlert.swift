@@ -9,6 +9,8 @@ struct SequencedAlert: LogEntry {
     let time: WallTime
 
     var position: Position { stored.position }
+    /// The position that readers know it by.
+    var identity: Position { stored.healedFrom ?? stored.position }
     var weight: Int { stored.body.count + Self.overhead }
 
     /// What the alert takes besides its JSON.

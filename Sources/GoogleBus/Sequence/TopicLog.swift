@@ -8,8 +8,9 @@ import MessageBus
 /// come in order, and each names its positions: nothing depends on the order in which words of several VMs are heard.
 ///
 /// - **Repetitions** (by key, for five minutes of Pub/Sub's clock, or of what was put back after a loss) are the leader's to find.
-/// - **Another leader** says a new epoch and the position that it follows. Who has not got so far waits for what is missing; who is further takes back
-///   what stands after it: such alerts were placed by a leader that others had given up, and the new one places them again.
+/// - **Another leader** claims an epoch; the one before it places nothing more from then on and says so. Once that is heard, or the old leader is silent, the
+///   new one begins the epoch and says the position that it follows. Who has not got so far waits for what is missing; who is further takes back what
+///   stands after it: such alerts were placed by a leader that others had given up, and the new one places them again.
 /// - **Who begins to listen** reads what the topic retains, and begins with the first alert whose place and content it hears.
 /// - **Whatever does not come** within `patience` is passed over, which readers are told.
 struct TopicLog: Sendable {
@@ -21,6 +22,10 @@ struct TopicLog: Sendable {
         case repeated(Reference, of: Position)
         /// An epoch has begun.
         case began(UInt64)
+        /// A VM wants to lead an epoch.
+        case claimed(UInt64)
+        /// This VM led an epoch, and places nothing more, since a later one is claimed.
+        case ceded(UInt64)
         /// What did not come is passed over.
         case passedOver(upTo: Position)
     }
@@ -51,6 +56,7 @@ struct TopicLog: Sendable {
     /// Where the log stands; `nil` until that is known.
     private(set) var head: Position?
     private(set) var leadership: Leadership?
+    private var succession = Succession()
     private(set) var raised = RaisedAlerts()
     private(set) var greatestEpoch: UInt64 = 0
     /// Whether what the topic retains is still being read.
@@ -88,6 +94,7 @@ struct TopicLog: Sendable {
         leader = nil
         head = nil
         leadership = nil
+        succession = Succession()
         standing = nil
         coming = [:]
         waiting = [:]
@@ -108,6 +115,7 @@ struct TopicLog: Sendable {
     /// Takes the next word.
     mutating func take(_ heard: Heard) -> [Effect] {
         let word = heard.word
+        var effects: [Effect] = []
         switch word.saying {
         case .alert(let alert):
             guard !placedNumbers.knows(word.number, of: word.author),
@@ -115,6 +123,14 @@ struct TopicLog: Sendable {
             else { return [] }
             leadership?.add(word.reference)
         case .place(let placement): wait(for: placement, by: word.author, heard.time)
+        case .claim(let epoch):
+            greatestEpoch = max(greatestEpoch, epoch)
+            guard epoch > head?.epoch ?? 0 else { return [] }
+            succession.claim(epoch, by: word.author)
+            effects = [.claimed(epoch), cede()].compactMap { $0 }
+        case .cede(let epoch): succession.end(epoch)
+        case .leave(let vm):
+            if let head, word.author == leader, word.author == vm.boot { succession.end(head.epoch) }
         case .epoch(let epoch, let predecessor):
             greatestEpoch = max(greatestEpoch, epoch)
             guard epoch > head?.epoch ?? 0 else { return [] }
@@ -122,9 +138,9 @@ struct TopicLog: Sendable {
         case .standing(let standing?), .lease(_, let standing?):
             greatestEpoch = max(greatestEpoch, standing.head.epoch)
             if isJoining, standing.head > self.standing?.head ?? .origin { self.standing = standing }
-        case .standing, .lease, .hello, .join, .leave: break
+        case .standing, .lease, .hello, .join: break
         }
-        return advance(now: heard.time)
+        return effects + advance(now: heard.time)
     }
 
     /// Says the places of alerts that have none, where this VM leads; `nil` where there is nothing to say.
@@ -133,15 +149,15 @@ struct TopicLog: Sendable {
         let first = leadership.next
         var entries: [Placement.Entry] = []
         for reference in leadership.take() {
-            if revoked[reference] != nil {
-                entries.append(.next(reference))
+            if let stood = revoked[reference] {
+                entries.append(.next(reference, healedFrom: stood.identity))
                 leadership.advance()
                 continue
             }
             guard let raised = raised[reference] else { continue }
             let position = firstPosition(of: raised.alert, at: raised.time, next: leadership.next)
             if position == leadership.next {
-                entries.append(.next(reference))
+                entries.append(.next(reference, healedFrom: nil))
                 leadership.advance()
             } else {
                 entries.append(.repeated(reference, of: position))
@@ -151,10 +167,27 @@ struct TopicLog: Sendable {
         return entries.isEmpty ? nil : .place(Placement(first: first, entries: entries))
     }
 
-    /// Says an epoch which this VM leads, after all that it knows.
-    func takeOver(at now: WallTime) -> Word.Saying {
-        .epoch(
-            Epoch.beginning(at: now, after: max(greatestEpoch, tail.head.epoch)), predecessor: end ?? .origin)
+    /// An epoch for this VM to lead, after all that it knows.
+    func unclaimedEpoch(at now: WallTime) -> UInt64 {
+        Epoch.beginning(at: now, after: max(greatestEpoch, tail.head.epoch))
+    }
+
+    /// Whether who leads the log's last epoch has said its last word.
+    var hasLeaderEnded: Bool { head.map { succession.hasEnded($0.epoch) } ?? false }
+    /// Whether everything that a leader who has ended has placed is in the log.
+    var isComplete: Bool { hasLeaderEnded && waiting.isEmpty }
+
+    /// Begins an epoch that this VM has claimed; `nil` where somebody else has a better claim by now.
+    func begin(_ epoch: UInt64) -> Word.Saying? {
+        guard succession.isForemost(epoch, by: boot), epoch > head?.epoch ?? 0 else { return nil }
+        return .epoch(epoch, predecessor: end ?? .origin)
+    }
+
+    /// Leads no more where somebody claims a later epoch.
+    private mutating func cede() -> Effect? {
+        guard let leadership, succession.isClaimed(after: leadership.next.epoch) else { return nil }
+        self.leadership = nil
+        return .ceded(leadership.next.epoch)
     }
 
     /// The position of the log's last alert: an epoch that has none yet ends where it began.
@@ -163,11 +196,14 @@ struct TopicLog: Sendable {
         return head.offset == 0 ? predecessor : head
     }
 
-    /// Leads no more, although nobody else does.
+    /// Leads no more, although nobody else does: what this VM said last may never be heard.
     mutating func resign() {
         leadership = nil
         leader = nil
     }
+
+    /// Places nothing more, before this VM says that it leaves.
+    mutating func retire() { leadership = nil }
 }
 
 // Going on.
@@ -232,7 +268,7 @@ extension TopicLog {
             let waiting = raised.waiting.filter { (raised[$0]?.time ?? horizon) > horizon }
             leadership = Leadership(of: epoch, beginningWith: takenBack + waiting)
         }
-        return [.began(epoch)]
+        return [.began(epoch), cede()].compactMap { $0 }
     }
 
     /// The placement that comes next, where all of it is there.
@@ -240,7 +276,7 @@ extension TopicLog {
         guard let head else { return nil }
         if let next = waiting[head.successor] {
             let isComplete = next.placement.entries.allSatisfy { entry in
-                guard case .next(let reference) = entry else { return true }
+                guard case .next(let reference, _) = entry else { return true }
                 return raised[reference] != nil || revoked[reference] != nil
             }
             guard isComplete || (isJoining && !hasPlaced) || isOver(next.heard, now) else { return nil }
@@ -269,8 +305,8 @@ extension TopicLog {
         var position = placement.first
         for entry in placement.entries {
             switch entry {
-            case .next(let reference):
-                if let alert = alert(reference, at: position) {
+            case .next(let reference, let healedFrom):
+                if let alert = alert(reference, at: position, healedFrom: healedFrom) {
                     append(alert)
                     hasPlaced = true
                     effects.append(.placed(reference, at: position))
@@ -290,19 +326,24 @@ extension TopicLog {
     }
 
     /// The alert as it stands in the log.
-    private mutating func alert(_ reference: Reference, at position: Position) -> SequencedAlert? {
+    ///
+    /// - Parameter healedFrom: where it stood for some before its leader was given up, as the leader of the epoch knows it.
+    private mutating func alert(
+        _ reference: Reference, at position: Position, healedFrom: Position?
+    ) -> SequencedAlert? {
         let isFirst = position.offset == 1
         if let known = revoked[reference] {
             let stored = StoredAlert(
                 position: position, body: known.stored.body, key: known.stored.key,
-                healedFrom: known.stored.healedFrom ?? known.position, predecessor: isFirst ? predecessor : nil)
+                healedFrom: healedFrom ?? known.identity, predecessor: isFirst ? predecessor : nil)
             return SequencedAlert(stored: stored, reference: reference, time: known.time)
         }
         guard let raised = raised[reference] else { return nil }
         // The leader has done so when it said the place.
         _ = firstPosition(of: raised.alert, at: raised.time, next: position)
         let stored = StoredAlert(
-            position: position, body: raised.alert.body, key: raised.alert.key, healedFrom: raised.alert.healedFrom,
+            position: position, body: raised.alert.body, key: raised.alert.key,
+            healedFrom: healedFrom ?? raised.alert.healedFrom,
             predecessor: isFirst ? predecessor : nil)
         return SequencedAlert(stored: stored, reference: reference, time: raised.time)
     }

@@ -3,8 +3,8 @@ import MessageBus
 /// Consecutive places in the log, and which alerts have them.
 struct Placement: Sendable, Equatable {
     enum Entry: Sendable, Equatable {
-        /// The alert has the next position.
-        case next(Reference)
+        /// The alert has the next position. Where its place in an earlier epoch was taken back, it says which one readers may know it by.
+        case next(Reference, healedFrom: Position?)
         /// The alert's key, or what it heals, stands in the log already.
         case repeated(Reference, of: Position)
     }
@@ -19,7 +19,8 @@ struct Placement: Sendable, Equatable {
     }
 }
 
-// Lines of text: `author number` for the next position, `author number-number` for several in a row, `author number=position` for a repetition.
+// Lines of text: `author number` for the next position, `author number-number` for several in a row, `author number<position` where it stood
+// elsewhere before, `author number=position` for a repetition.
 extension Placement {
     var encoded: [UInt8] {
         var lines: [String] = []
@@ -33,7 +34,10 @@ extension Placement {
         }
         for entry in entries {
             switch entry {
-            case .next(let alert):
+            case .next(let alert, let lost?):
+                end()
+                lines.append("\(alert.author) \(alert.number)<\(lost.id)")
+            case .next(let alert, nil):
                 if let known = run, known.author == alert.author, known.numbers.upperBound + 1 == alert.number {
                     run = (alert.author, known.numbers.lowerBound...alert.number)
                 } else {
@@ -62,17 +66,19 @@ extension Placement {
             let parts = line.split(separator: " ", omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty else { return nil }
             let author = String(parts[0])
-            if let sign = parts[1].firstIndex(of: "=") {
+            if let sign = parts[1].firstIndex(where: { $0 == "=" || $0 == "<" }) {
                 guard let number = UInt64(parts[1][..<sign]),
                     let position = Position(id: parts[1][parts[1].index(after: sign)...])
                 else { return nil }
-                entries.append(.repeated(Reference(author: author, number: number), of: position))
+                let reference = Reference(author: author, number: number)
+                entries.append(
+                    parts[1][sign] == "=" ? .repeated(reference, of: position) : .next(reference, healedFrom: position))
             } else {
                 let ends = parts[1].split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
                 guard let low = ends.first ?? nil, let high = ends.last ?? nil, ends.count <= 2, low <= high,
                     high - low < UInt64(Self.limit - min(entries.count, Self.limit))
                 else { return nil }
-                entries += (low...high).map { .next(Reference(author: author, number: $0)) }
+                entries += (low...high).map { .next(Reference(author: author, number: $0), healedFrom: nil) }
             }
             guard entries.count <= Self.limit else { return nil }
         }

@@ -4,11 +4,12 @@ import MessageBus
 ///
 /// | attribute | of | what it is |
 /// | --- | --- | --- |
-/// | `kind` | all | `alert`, `place`, `epoch`, `standing`, `hello`, `join`, `lease`, `leave` |
+/// | `kind` | all | `alert`, `place`, `claim`, `cede`, `epoch`, `standing`, `hello`, `join`, `lease`, `leave` |
 /// | `by`, `n` | all | the author's boot id, and which of its words this is |
 /// | `topic`, `key`, `healed` | `alert` | the alert's topic, its key, and where it stood before it was lost |
 /// | `first` | `place` | the first of the positions that are given; to whom they are stands in the data |
-/// | `epoch`, `after` | `epoch` | the new epoch and the position that it follows |
+/// | `epoch` | `claim`, `cede`, `epoch` | the epoch |
+/// | `after` | `epoch` | the position that it follows |
 /// | `head`, `leader` | `standing`, `lease` | where the log stands, and the boot id of who leads it |
 /// | `vm`, `region`, `boot` | `join`, `lease`, `leave` | the VM |
 /// | `sockets`, `at` | `join`, `lease` | its load and its position |
@@ -49,6 +50,12 @@ extension Word {
             attributes[Name.kind] = "place"
             attributes[Name.first] = placement.first.id
             data = placement.encoded
+        case .claim(let epoch):
+            attributes[Name.kind] = "claim"
+            attributes[Name.epoch] = String(epoch)
+        case .cede(let epoch):
+            attributes[Name.kind] = "cede"
+            attributes[Name.epoch] = String(epoch)
         case .epoch(let epoch, let predecessor):
             attributes[Name.kind] = "epoch"
             attributes[Name.epoch] = String(epoch)
@@ -92,9 +99,10 @@ extension Word {
         case "place":
             guard let first = attributes[Name.first].flatMap({ Position(id: $0) }) else { return nil }
             return Placement(encoded: data, first: first).map { .place($0) }
+        case "claim": return epoch(attributes).map { .claim($0) }
+        case "cede": return epoch(attributes).map { .cede($0) }
         case "epoch":
-            guard let epoch = attributes[Name.epoch].flatMap({ UInt64($0) }),
-                (1...Position.maximumComponent).contains(epoch),
+            guard let epoch = epoch(attributes),
                 let predecessor = attributes[Name.after].flatMap({ Position(id: $0) })
             else { return nil }
             return .epoch(epoch, predecessor: predecessor)
@@ -108,8 +116,14 @@ extension Word {
     }
 }
 
-// The parts of what a VM says of itself.
+// The parts of what a VM says of itself and of the log.
 extension Word {
+    private static func epoch(_ attributes: [String: String]) -> UInt64? {
+        attributes[Name.epoch].flatMap { UInt64($0) }.flatMap {
+            (1...Position.maximumComponent).contains($0) ? $0 : nil
+        }
+    }
+
     private func write(_ vm: VMIdentity, into attributes: inout [String: String]) {
         attributes[Name.vm] = vm.id
         attributes[Name.region] = vm.region

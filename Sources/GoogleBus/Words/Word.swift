@@ -7,6 +7,10 @@ struct Word: Sendable, Equatable {
         case alert(RaisedAlert)
         /// The leader gives alerts their places in the log.
         case place(Placement)
+        /// The author wants to lead an epoch, once the last word of who leads is heard.
+        case claim(UInt64)
+        /// The author led an epoch and places nothing more in it.
+        case cede(UInt64)
         /// The log goes on in a new epoch behind a position, and the author leads it.
         case epoch(UInt64, predecessor: Position)
         /// A VM is there, and says where the log stands as far as it knows.

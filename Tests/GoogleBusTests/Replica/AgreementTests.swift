@@ -144,6 +144,44 @@ struct AgreementTests {
         }
     }
 
+    @Test("while the lead goes round among VMs that publish, every alert has one place, the same for all")
+    func leadGoesRound() async throws {
+        try await withEmulator { world in
+            try await withVMs(["one", "two", "three"], of: world) { buses in
+                var subscriptions: [any Subscription] = []
+                for (index, bus) in buses.enumerated() {
+                    let name = ["one", "two", "three"][index]
+                    subscriptions.append(try await bus.subscribe(vm(name, boot: "boot-\(name)"), tail: 0))
+                }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (index, bus) in buses.enumerated() {
+                        group.addTask {
+                            for number in 0..<100 { try await publish(["\(index)-\(number)"], on: bus) }
+                        }
+                    }
+                    group.addTask {
+                        for round in 0..<9 {
+                            await buses[round % 3].store.replica.takeOver(yielding: ReplicaTiming().ceding)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try await publish(["end"], on: buses[0])
+                var readings: [Reading] = []
+                for subscription in subscriptions {
+                    readings.append(try await read(subscription) { $0.bodies.last == "end" })
+                }
+                let first = readings[0]
+                #expect(first.alerts.count == 301 && Set(first.bodies).count == 301 && first.losses.isEmpty)
+                #expect(first.alerts.allSatisfy { $0.healedFrom == nil })
+                #expect(Set(first.positions.map(\.epoch)).count > 3)
+                for reading in readings {
+                    #expect(reading.positions == first.positions && reading.bodies == first.bodies)
+                }
+            }
+        }
+    }
+
     /// Runs something with the buses of several VMs.
     private func withVMs(
         _ names: [String], of world: GoogleWorld, _ body: ([SharedLogBus<GoogleLogStore>]) async throws -> Void

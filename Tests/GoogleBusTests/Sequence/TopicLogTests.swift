@@ -17,7 +17,7 @@ struct TopicLogTests {
             let last = heard.last?.time ?? TopicLogTests.start
             heard.append(
                 Heard(
-                    message: "m\(heard.count)", time: last.advanced(byMilliseconds: seconds * 1_000),
+                    time: last.advanced(byMilliseconds: seconds * 1_000),
                     word: Word(author: author, number: number, saying: saying)))
             return heard[heard.count - 1]
         }
@@ -31,7 +31,7 @@ struct TopicLogTests {
         .place(
             Placement(
                 first: Position(epoch: epoch, offset: offset),
-                entries: words.map { .next(Reference(author: $0.0, number: $0.1)) }))
+                entries: words.map { .next(Reference(author: $0.0, number: $0.1), healedFrom: nil) }))
     }
 
     private static func log(_ boot: String = "me") -> TopicLog {
@@ -104,9 +104,10 @@ struct TopicLogTests {
                     Placement(
                         first: first,
                         entries: [
-                            .next(Reference(author: "b", number: 1)),
+                            .next(Reference(author: "b", number: 1), healedFrom: nil),
                             .repeated(Reference(author: "c", number: 1), of: first),
-                            .next(Reference(author: "c", number: 2)), .next(Reference(author: "c", number: 3)),
+                            .next(Reference(author: "c", number: 2), healedFrom: nil),
+                            .next(Reference(author: "c", number: 3), healedFrom: nil),
                             .repeated(
                                 Reference(author: "b", number: 2), of: Position(epoch: 7, offset: 3)),
                         ])))
@@ -139,12 +140,13 @@ struct TopicLogTests {
         for heard in stream.heard { _ = log.take(heard) }
         let end = Position(epoch: 7, offset: 3)
         _ = log.take(stream.say("c", 1, .epoch(8, predecessor: end)))
-        guard case .epoch(let epoch, let predecessor) = log.takeOver(at: Self.start) else { return }
-        #expect(epoch > 8 && predecessor == end)
-        _ = log.take(stream.say("b", 3, .epoch(epoch, predecessor: predecessor)))
-        _ = log.take(stream.say("b", 4, Self.alert()))
+        let epoch = log.unclaimedEpoch(at: Self.start)
+        _ = log.take(stream.say("b", 3, .claim(epoch)))
+        #expect(epoch > 8 && log.begin(epoch) == .epoch(epoch, predecessor: end))
+        _ = log.take(stream.say("b", 4, .epoch(epoch, predecessor: end)))
+        _ = log.take(stream.say("b", 5, Self.alert()))
         let places = log.place()
-        _ = log.take(stream.say("b", 5, try #require(places)))
+        _ = log.take(stream.say("b", 6, try #require(places)))
         #expect(log.tail.newest?.stored.predecessor == end && log.state?.predecessor == end)
         #expect(positions(log) == (1...3).map { Position(epoch: 7, offset: $0) } + [Position(epoch: epoch, offset: 1)])
     }
@@ -188,10 +190,19 @@ struct TopicLogTests {
         var log = Self.log("c")
         for heard in stream.heard { _ = log.take(heard) }
         let places = log.place()
-        #expect(places == Self.place(8, 1, ("b", 2), ("c", 2)))
+        let lost = Position(epoch: 7, offset: 3)
+        #expect(
+            places
+                == .place(
+                    Placement(
+                        first: Position(epoch: 8, offset: 1),
+                        entries: [
+                            .next(Reference(author: "b", number: 2), healedFrom: lost),
+                            .next(Reference(author: "c", number: 2), healedFrom: nil),
+                        ])))
         _ = log.take(stream.say("c", 3, try #require(places)))
         let healed = log.tail.entries(after: Position(epoch: 8, offset: 0)).map(\.stored.healedFrom)
-        #expect(healed == [Position(epoch: 7, offset: 3), nil])
+        #expect(healed == [lost, nil])
     }
 
     @Test("what does not come is passed over after a while, and said to be missing")
@@ -281,14 +292,107 @@ struct TopicLogTests {
         var stream = Stream()
         var log = Self.log("me")
         #expect(log.known == nil && log.state == nil)
-        guard case .epoch(let epoch, let predecessor) = log.takeOver(at: Self.start) else {
-            Issue.record("no epoch")
-            return
-        }
-        #expect(predecessor == .origin)
-        _ = log.take(stream.say("me", 1, .epoch(epoch, predecessor: predecessor)))
+        let epoch = log.unclaimedEpoch(at: Self.start)
+        #expect(log.begin(epoch) == nil, "not claimed yet")
+        _ = log.take(stream.say("me", 1, .claim(epoch)))
+        #expect(log.begin(epoch) == .epoch(epoch, predecessor: .origin))
+        _ = log.take(stream.say("me", 2, .epoch(epoch, predecessor: .origin)))
         #expect(log.known == Standing(head: Position(epoch: epoch, offset: 0), leader: "me"))
-        guard case .epoch(let next, let end) = log.takeOver(at: Self.start) else { return }
-        #expect(next > epoch && end == .origin)
+        #expect(log.begin(epoch) == nil, "it has begun")
+        let next = log.unclaimedEpoch(at: Self.start)
+        _ = log.take(stream.say("me", 3, .claim(next)))
+        #expect(next > epoch && log.begin(next) == .epoch(next, predecessor: .origin))
+    }
+
+    @Test("who leads cedes to a later epoch, and the next leader follows on all that it placed")
+    func ceding() throws {
+        var stream = Stream()
+        stream.say("a", 1, .epoch(7, predecessor: .origin))
+        let raised = stream.say("b", 3, Self.alert())
+        var (old, new) = (Self.log("a"), Self.log("b"))
+        for heard in stream.heard { _ = old.take(heard) }
+        _ = new.take(stream.heard[0])
+        let last = old.place()
+        #expect(last == Self.place(7, 1, ("b", 3)))
+        let claim = stream.say("b", 4, .claim(8))
+        #expect(old.take(claim) == [.claimed(8), .ceded(7)])
+        let late = stream.say("c", 1, Self.alert())
+        _ = old.take(late)
+        #expect(old.place() == nil && !old.hasLeaderEnded)
+
+        #expect(new.take(claim) == [.claimed(8)])
+        _ = new.take(late)
+        #expect(!new.isComplete)
+        for heard in [raised, stream.say("a", 5, try #require(last)), stream.say("a", 6, .cede(7))] {
+            _ = new.take(heard)
+        }
+        #expect(new.isComplete)
+        let beginning = new.begin(8)
+        #expect(beginning == .epoch(8, predecessor: Position(epoch: 7, offset: 1)))
+        #expect(new.take(stream.say("b", 5, try #require(beginning))) == [.began(8)])
+        #expect(new.place() == Self.place(8, 1, ("c", 1)))
+        // Of the lead before: the new one goes on.
+        _ = new.take(stream.say("a", 6, .cede(7)))
+        #expect(!new.hasLeaderEnded)
+    }
+
+    @Test("a leader that leaves has said its last word; that another one takes it for gone says nothing of that")
+    func leaving() throws {
+        var stream = Self.stream
+        var log = Self.log("b")
+        for heard in stream.heard { _ = log.take(heard) }
+        let leader = try #require(VMIdentity(id: "vm-a", region: "here", boot: "a"))
+        _ = log.take(stream.say("b", 3, .leave(leader)))
+        #expect(!log.hasLeaderEnded)
+        _ = log.take(stream.say("a", 5, .leave(leader)))
+        #expect(log.hasLeaderEnded && log.isComplete)
+    }
+
+    @Test("of several that claim the lead one gets it, in whatever order they are heard")
+    func rivals() {
+        for (epochs, order) in [((8, 9), [0, 1]), ((8, 9), [1, 0]), ((9, 9), [0, 1]), ((9, 9), [1, 0])] {
+            var stream = Self.stream
+            let claims = [
+                stream.say("b", 3, .claim(UInt64(epochs.0))), stream.say("c", 3, .claim(UInt64(epochs.1))),
+            ]
+            var (loser, winner) = (Self.log("b"), Self.log("c"))
+            for heard in Self.stream.heard + order.map({ claims[$0] }) {
+                _ = loser.take(heard)
+                _ = winner.take(heard)
+            }
+            #expect(loser.begin(UInt64(epochs.0)) == nil)
+            #expect(winner.begin(9) == .epoch(9, predecessor: Position(epoch: 7, offset: 3)))
+        }
+    }
+
+    @Test(
+        "what still came of the old leader when an epoch had been said to begin is placed again, and says to all where it stood"
+    )
+    func overtaken() throws {
+        var stream = Self.stream
+        let end = Position(epoch: 7, offset: 3)
+        stream.say("b", 3, Self.alert())
+        let late = stream.say("a", 5, Self.place(7, 4, ("b", 3)))
+        let beginning = stream.say("c", 1, .epoch(8, predecessor: end))
+        var (leader, behind) = (Self.log("c"), Self.log())
+        for heard in stream.heard {
+            _ = leader.take(heard)
+            if heard != late { _ = behind.take(heard) }
+        }
+        #expect(leader.head == Position(epoch: 8, offset: 0) && beginning.word.author == "c")
+        let places = leader.place()
+        let lost = Position(epoch: 7, offset: 4)
+        #expect(
+            places
+                == .place(
+                    Placement(
+                        first: Position(epoch: 8, offset: 1),
+                        entries: [.next(Reference(author: "b", number: 3), healedFrom: lost)])))
+        let said = stream.say("c", 2, try #require(places))
+        for log in [leader, behind] {
+            var log = log
+            _ = log.take(said)
+            #expect(log.tail.newest?.stored.healedFrom == lost)
+        }
     }
 }

@@ -11,9 +11,12 @@ struct WordTests {
     private static let placement = Placement(
         first: Position(epoch: 9, offset: 12),
         entries: [
-            .next(Reference(author: "a", number: 1)), .next(Reference(author: "a", number: 2)),
+            .next(Reference(author: "a", number: 1), healedFrom: nil),
+            .next(Reference(author: "a", number: 2), healedFrom: nil),
             .repeated(Reference(author: "a", number: 3), of: Position(epoch: 9, offset: 4)),
-            .next(Reference(author: "b", number: 7)), .next(Reference(author: "a", number: 4)),
+            .next(Reference(author: "b", number: 7), healedFrom: nil),
+            .next(Reference(author: "a", number: 4), healedFrom: nil),
+            .next(Reference(author: "a", number: 5), healedFrom: Position(epoch: 8, offset: 2)),
         ])
 
     static let sayings: [Word.Saying] = [
@@ -21,7 +24,8 @@ struct WordTests {
         .alert(
             RaisedAlert(
                 topic: Topic("t")!, key: "k", healedFrom: Position(epoch: 1, offset: 2), body: [0, 255, 10])),
-        .place(placement), .epoch(12, predecessor: Position(epoch: 9, offset: 11)), .standing(nil),
+        .place(placement), .claim(12), .cede(9), .epoch(12, predecessor: Position(epoch: 9, offset: 11)),
+        .standing(nil),
         .standing(standing), .hello, .join(place), .lease(place, nil), .lease(place, standing), .leave(place.vm),
     ]
 
@@ -69,14 +73,17 @@ struct WordTests {
 
     @Test("a placement's data is text, a line for each run of alerts of one VM")
     func placementText() {
-        #expect(String(decoding: Self.placement.encoded, as: UTF8.self) == "a 1-2\na 3=000009000004\nb 7\na 4")
-        #expect(Self.placement.last == Position(epoch: 9, offset: 15))
+        #expect(
+            String(decoding: Self.placement.encoded, as: UTF8.self)
+                == "a 1-2\na 3=000009000004\nb 7\na 4\na 5<000008000002")
+        #expect(Self.placement.last == Position(epoch: 9, offset: 16))
     }
 
     @Test(
         "what is no placement is refused",
         arguments: [
-            "a", "a 1 2", " 1", "a x", "a 2-1", "a 1-2-3", "a -", "a 1=", "a 1=short", "a 1-1001", "a 1-700\nb 1-301",
+            "a", "a 1 2", " 1", "a x", "a 2-1", "a 1-2-3", "a -", "a 1=", "a 1=short", "a 1<", "a 1<short",
+            "a 1-2<000008000002", "a 1-1001", "a 1-700\nb 1-301",
             "a 0-18446744073709551615", "a 1-\u{1F47D}", "a 18446744073709551616",
         ])
     func strangePlacements(_ text: String) {
