@@ -18,8 +18,12 @@ final class Flag: Sendable {
 /// An in-process bus that holds publishing up until it is told to go on, and counts batches.
 final class GatedBus: MessageBus {
     private let bus = InProcessBus()
+    private let failure: BusError?
     private let gate = Gate()
     private let batches = NIOLockedValueBox<[Int]>([])
+
+    /// - Parameter failure: what comes of publishing, where it is to fail.
+    init(failure: BusError? = nil) { self.failure = failure }
 
     var batchSizes: [Int] { batches.withLockedValue { $0 } }
     func goOn() { gate.open() }
@@ -27,6 +31,7 @@ final class GatedBus: MessageBus {
     func publish(_ drafts: [Draft]) async throws(BusError) -> [Receipt] {
         batches.withLockedValue { $0.append(drafts.count) }
         await gate.wait()
+        if let failure { throw failure }
         return try await bus.publish(drafts)
     }
 
@@ -132,6 +137,30 @@ struct PublishQueueTests {
             #expect(bus.batchSizes == [1])
             queue.close()
             try await group.waitForAll()
+        }
+    }
+
+    @Test("A queue that ends while the bus is away tries it once, and refuses the rest at once")
+    func closingWithoutBus() async throws {
+        let away = BusError(.unavailable, "the bus is away", retryAfter: 1)
+        let bus = GatedBus(failure: away)
+        let queue = PublishQueue(bus: bus, batch: 2, metrics: NOOPMetricsHandler.instance)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer {
+                bus.goOn()
+                queue.close()
+            }
+            group.addTask { await queue.run() }
+            for number in 0..<7 {
+                group.addTask {
+                    await #expect(throws: away) { try await queue.publish(Self.draft("\(number)")) }
+                }
+            }
+            try await eventually { bus.batchSizes.count == 1 && bus.batchSizes[0] + queue.waiting == 7 }
+            queue.close()
+            bus.goOn()
+            try await group.waitForAll()
+            #expect(bus.batchSizes.count == 1)
         }
     }
 

@@ -98,16 +98,23 @@ public final class PublishQueue: Sendable {
     public func run() async {
         defer { end.open() }
         let clock = ContinuousClock()
+        var absence: BusError?
         while let orders = await nextBatch() {
             let drafts = orders.count == 1 ? orders[0].drafts : orders.flatMap(\.drafts)
+            if let absence {
+                Self.answer(orders, Array(repeating: .failure(absence), count: drafts.count))
+                continue
+            }
             let began = clock.now
             let outcomes = await outcomes(ofPublishing: drafts)
             published.recordNanoseconds((clock.now - began).nanoseconds)
             Self.answer(orders, outcomes)
+            if case .failure(let error)? = outcomes.first, error.code == .unavailable, isClosed { absence = error }
         }
     }
 
-    /// Takes no more in. `run` ends once everything that waits is published.
+    /// Takes no more in. `run` ends once everything that waits is published; or refused, where the bus is away: a VM that leaves has not the time to
+    /// try that with every batch.
     public func close() {
         let worker = state.withLockedValue { state in
             state.isClosed = true
@@ -116,6 +123,8 @@ public final class PublishQueue: Sendable {
         }
         worker?.resume()
     }
+
+    private var isClosed: Bool { state.withLockedValue { $0.isClosed } }
 
     /// Waits until `run` has ended.
     public func finished() async { await end.wait() }
