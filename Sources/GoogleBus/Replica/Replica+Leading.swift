@@ -21,7 +21,9 @@ extension Replica {
         if let lastClaim, .now - lastClaim < timing.succession { return }
         let others = voices.heard(since: pubSubTime.advanced(byMilliseconds: -timing.silence.milliseconds))
             .filter { $0 != log.leader }
-        let rank = others.firstIndex(of: vm.boot) ?? 0
+        var rank = others.firstIndex(of: vm.boot) ?? 0
+        // Who has not heard all would place again what others have placed already.
+        if isMissing(since: timing.ceding) { rank += others.count }
         guard .now - since >= timing.succession * rank else { return }
         logger.notice("taking the lead", metadata: ["before": "\(log.leader ?? "nobody")"])
         await takeOver(yielding: timing.ceding)

@@ -145,6 +145,9 @@ extension Replica {
             let deadline = ContinuousClock.now + timing.guidance * Double.random(in: 1...1.5)
             while lastStanding == nil && .now < deadline && !Task.isCancelled { await change(until: deadline) }
         }
+        let deadline = ContinuousClock.now + timing.settling
+        while log.missingSince != nil && .now < deadline && !Task.isCancelled { await change(until: deadline) }
+        if log.missingSince != nil, rereadings.take() { return readAgain() }
         log.finishJoining()
         while log.state == nil && !Task.isCancelled && !isOver {
             logger.notice("nobody knows where the log stands: it begins anew")
@@ -168,12 +171,28 @@ extension Replica {
             lastTick = .now
             if case .away = condition {
                 if await hear(.standing(log.known), within: timing.echo) == nil { await verify() }
+            } else if isMissing(since: timing.missing), rereadings.take() {
+                readAgain()
             } else {
                 await takeOverWhereNobodyLeads()
                 if .now - lastSaid > timing.speaking { say(.standing(log.known)) }
             }
         }
         return nil
+    }
+
+    /// Whether something that others have heard has not come for as long as this.
+    func isMissing(since bound: Duration) -> Bool {
+        guard let since = log.missingSince else { return false }
+        return since < pubSubTime.advanced(byMilliseconds: -bound.milliseconds)
+    }
+
+    /// Has another subscription made, which gets once more what the topic retains.
+    ///
+    /// Google's emulator does not give a subscription everything that is published while that is made.
+    private func readAgain() {
+        logger.warning("something that others heard did not come: the topic is read once more")
+        subscriptionLoss = PubSubError(.unavailable, "something that others heard did not come")
     }
 
     /// Where the process stood still for a while: somebody may have its name now, and what comes is his.

@@ -18,6 +18,10 @@ struct ReplicaTiming: Sendable {
     var succession = Duration.seconds(2)
     /// How long a VM that takes over waits for the last word of the leader before it, who may still be there.
     var ceding = Duration.milliseconds(700)
+    /// How long something that others have heard may be missing before this VM reads the topic once more.
+    var missing = Duration.seconds(3)
+    /// How long what is missing when a VM begins may still be on its way.
+    var settling = Duration.seconds(1)
     /// After which pause a process that goes on looks whether it has been replaced.
     var standstill = Duration.seconds(8)
     /// How long a VM that leaves waits until that is heard.

@@ -12,7 +12,7 @@ import MessageBus
 ///   new one begins the epoch and says the position that it follows. Who has not got so far waits for what is missing; who is further takes back what
 ///   stands after it: such alerts were placed by a leader that others had given up, and the new one places them again.
 /// - **Who begins to listen** reads what the topic retains, and begins with the first alert whose place and content it hears.
-/// - **Whatever does not come** within `patience` is passed over, which readers are told.
+/// - **Whatever does not come** within `patience` is passed over, which readers are told. Before that the topic is read again (`missingSince`).
 struct TopicLog: Sendable {
     /// What has come of a word.
     enum Effect: Sendable, Equatable {
@@ -61,7 +61,7 @@ struct TopicLog: Sendable {
     private(set) var greatestEpoch: UInt64 = 0
     /// Whether what the topic retains is still being read.
     private var isJoining = true
-    /// Whether an alert was placed since this VM began to listen: what is missing before the first never comes.
+    /// Whether this VM has an alert: what is missing before the first never comes.
     private var hasPlaced = false
     private var predecessor: Position?
     private var standing: Standing?
@@ -87,10 +87,16 @@ struct TopicLog: Sendable {
     /// The log's end and the end before its epoch; `nil` while that is not known.
     var state: LogState? { head.map { LogState(head: $0, predecessor: predecessor ?? .origin) } }
 
+    /// Since when something is missing that others have heard, so that the log does not go on here; `nil` where nothing is.
+    var missingSince: WallTime? {
+        guard head != nil else { return nil }
+        return (waiting.values.map(\.heard) + coming.values.map(\.heard)).min()
+    }
+
     /// Begins to listen anew: what is heard from here on need not follow what was heard before.
     mutating func listenAnew() {
         isJoining = true
-        hasPlaced = false
+        hasPlaced = tail.newest != nil
         leader = nil
         head = nil
         leadership = nil
@@ -275,11 +281,7 @@ extension TopicLog {
     private mutating func nextPlacement(now: WallTime) -> Placement? {
         guard let head else { return nil }
         if let next = waiting[head.successor] {
-            let isComplete = next.placement.entries.allSatisfy { entry in
-                guard case .next(let reference, _) = entry else { return true }
-                return raised[reference] != nil || revoked[reference] != nil
-            }
-            guard isComplete || (isJoining && !hasPlaced) || isOver(next.heard, now) else { return nil }
+            guard isComplete(next.placement) || isOver(next.heard, now) else { return nil }
             waiting[head.successor] = nil
             return next.placement
         }
@@ -291,6 +293,19 @@ extension TopicLog {
         else { return nil }
         waiting[next.placement.first] = nil
         return next.placement
+    }
+
+    /// Whether all alerts of a placement are there that may still come: who begins to listen misses those that were raised before what it hears first, and
+    /// those that stand in the log already need not come again.
+    private func isComplete(_ placement: Placement) -> Bool {
+        var position = placement.first
+        var missesFirst = isJoining && !hasPlaced
+        for case .next(let reference, _) in placement.entries {
+            let isThere = raised[reference] != nil || revoked[reference] != nil || position <= tail.head
+            if isThere { missesFirst = false } else if !missesFirst { return false }
+            position = position.successor
+        }
+        return true
     }
 
     private func isOver(_ heard: WallTime, _ now: WallTime) -> Bool {

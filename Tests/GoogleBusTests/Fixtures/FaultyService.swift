@@ -10,8 +10,10 @@ final class FaultyService: TopicService {
         var lostAcknowledgements = 0
         /// Publishes that are carried out, and whose answers are lost.
         var lostAnswers = 0
-        /// Alerts that are not handed on although they were delivered.
-        var lostAlerts = 0
+        /// The keys of alerts that are not handed on although they were delivered, each once.
+        var lostKeys: Set<String> = []
+        /// The key of an alert that is never handed on, however often it is delivered.
+        var swallowedKey: String?
         /// Whether nothing is delivered any more, without an error.
         var isDeaf = false
     }
@@ -35,6 +37,11 @@ final class FaultyService: TopicService {
         }
     }
 
+    private func isLost(_ key: String?) -> Bool {
+        guard let key else { return false }
+        return faults.withLockedValue { $0.lostKeys.remove(key) != nil || $0.swallowedKey == key }
+    }
+
     func publish(_ messages: [OutgoingMessage]) async throws(PubSubError) -> [String] {
         let ids = try await service.publish(messages)
         let hasAlert = messages.contains { $0.attributes["kind"] == "alert" }
@@ -48,7 +55,7 @@ final class FaultyService: TopicService {
             do { try await ContinuousClock().sleep(for: .milliseconds(50)) } catch { throw Self.lost }
         }
         let messages = try await service.pull(name, atMost: count, within: bound)
-        let lost = Set(messages.filter { $0.attributes["kind"] == "alert" && isDue(\.lostAlerts) }.map(\.ackID))
+        let lost = Set(messages.filter { isLost($0.attributes["key"]) }.map(\.ackID))
         if !lost.isEmpty { try await service.acknowledge(Array(lost), on: name) }
         return messages.filter { !lost.contains($0.ackID) }
     }

@@ -96,13 +96,50 @@ struct AgreementTests {
                 try await using(try world.bus(vm("wrong"), on: faulty)) { wrong in
                     let good = try await right.subscribe(vm("right"), tail: 0)
                     let bad = try await wrong.subscribe(vm("wrong"), tail: 0)
-                    faulty.set { $0.lostAlerts = 1 }
+                    faulty.set { $0.swallowedKey = "lost" }
                     try await publish(["lost"], on: right)
                     let after = try await publish(["after"], on: right)
                     let told = try await read(bad) { $0.bodies.last == "after" }
                     #expect(!told.losses.isEmpty && told.bodies == ["after"] && told.positions == after)
                     let heard = try await read(good) { $0.bodies.last == "after" }
                     #expect(heard.losses.isEmpty && heard.bodies == ["lost", "after"])
+                }
+            }
+        }
+    }
+
+    @Test("an alert that did not come to a VM is read once more, and nothing is lost there either")
+    func readAgain() async throws {
+        try await withEmulator { world in
+            let faulty = FaultyService(try world.service())
+            try await using(try world.bus(vm("right"))) { right in
+                try await using(try world.bus(vm("wrong"), on: faulty)) { wrong in
+                    let subscription = try await wrong.subscribe(vm("wrong"), tail: 0)
+                    faulty.set { $0.lostKeys = ["lost"] }
+                    let places = try await publish(["lost", "after"], on: right)
+                    let reading = try await read(subscription) { $0.bodies.last == "after" }
+                    #expect(reading.losses.isEmpty && reading.bodies == ["lost", "after"])
+                    #expect(reading.positions == places)
+                    // What it publishes itself has a place for it, too.
+                    let own = try await publish(["own"], on: wrong)
+                    #expect(try await read(subscription) { !$0.alerts.isEmpty }.positions == own)
+                }
+            }
+        }
+    }
+
+    @Test("a VM to which not everything comes while it begins reads the topic once more before it takes part")
+    func beginningWithHoles() async throws {
+        try await withEmulator { world in
+            try await using(try world.bus(vm("old"))) { old in
+                let places = try await publish(["a", "b", "c"], on: old)
+                let faulty = FaultyService(try world.service())
+                // What is missing before the first that comes is not waited for.
+                faulty.set { $0.lostKeys = ["b"] }
+                try await using(try world.bus(vm("new"), on: faulty)) { new in
+                    let subscription = try await new.subscribe(vm("new"), tail: 3)
+                    let reading = try await read(subscription) { $0.alerts.count == 3 }
+                    #expect(reading.positions == places && reading.losses.isEmpty)
                 }
             }
         }
