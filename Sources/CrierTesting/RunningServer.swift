@@ -25,10 +25,11 @@ public struct RunningServer: Sendable {
     ///   - configuration: its port and host are replaced by a free port on 127.0.0.1.
     ///   - wrap: puts another bus around the in-process one, which stands between it and the server.
     ///   - store: what the server keeps sessions and presence in.
+    ///   - awaitsReadiness: `false` for a server whose bus keeps it from becoming ready.
     ///   - bound: for the start, and for the end after the body.
     public static func with(
         _ configuration: ServerConfiguration, through wrap: (InProcessBus) -> any MessageBus = { $0 },
-        store: any SharedStore = InProcessStore(), within bound: Duration = .patience,
+        store: any SharedStore = InProcessStore(), awaitsReadiness: Bool = true, within bound: Duration = .patience,
         _ body: @escaping @Sendable (RunningServer) async throws -> Void
     ) async throws {
         var configuration = configuration
@@ -60,7 +61,7 @@ public struct RunningServer: Sendable {
             let running = RunningServer(
                 port: try await within(bound, "the start", port.futureResult), bus: bus, leaving: leaving,
                 ended: ended.futureResult)
-            try await running.becomeReady(within: bound)
+            if awaitsReadiness { try await running.becomeReady(within: bound) }
             try await body(running)
             running.leave()
             try await running.end(within: bound)
@@ -75,7 +76,8 @@ public struct RunningServer: Sendable {
         try await Self.within(bound, "the server's end", ended)
     }
 
-    private func becomeReady(within bound: Duration) async throws {
+    /// Waits until the server has its place on the bus and what the log held.
+    public func becomeReady(within bound: Duration = .patience) async throws {
         let deadline = ContinuousClock.now + bound
         while try await request("GET", "/ready").status != 200 {
             guard ContinuousClock.now < deadline else { throw Stuck(awaited: "readiness") }

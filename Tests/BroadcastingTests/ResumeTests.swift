@@ -87,6 +87,36 @@ struct ResumeTests {
         #expect(try reader.offsets() == [4])
     }
 
+    @Test("While the bus is away the time of a reader that is ahead stands still")
+    func aheadOfAbsence() throws {
+        let fixture = filled(3, HubConfiguration(patience: 2))
+        let reader = try fixture.reader(fixture.interest("*"), since: .after(fixture.position(4)))
+        fixture.shard.submit(.busState(isAway: true))
+        for _ in 0..<10 { fixture.shard.tick() }
+        fixture.shard.submit(.busState(isAway: false))
+        #expect(try reader.events().compactMap { $0["event"]?.stringValue } == ["stale", "live"])
+        fixture.deliver([fixture.alert(), fixture.alert()])
+        #expect(try reader.offsets() == [5])
+    }
+
+    @Test("A reader of a VM that has just begun waits until the VM has what the log held")
+    func waiting() throws {
+        let fixture = ShardFixture(isWarm: false)
+        let reader = try fixture.connect()
+        let leaving = try fixture.connect()
+        #expect(reader.reader.isWaiting && reader.timesCaughtUp == 0)
+        fixture.deliver([fixture.alert(), fixture.alert()])
+        leaving.leave()
+        fixture.shard.becomeWarm()
+        fixture.shard.becomeWarm()
+        #expect(!reader.reader.isWaiting && reader.timesCaughtUp == 1 && leaving.timesCaughtUp == 0)
+        let interest = fixture.interest("*")
+        fixture.shard.follow(reader.reader, interest, from: fixture.shard.opening(for: interest, since: .none))
+        fixture.deliver([fixture.alert()])
+        #expect(try reader.offsets() == [3])
+        #expect(try !fixture.connect().reader.isWaiting)
+    }
+
     @Test("Expired alerts are not replayed")
     func expired() throws {
         let fixture = ShardFixture()

@@ -18,12 +18,14 @@ final class ShardFixture {
     let shard: HubShard
     private(set) var published: [Alert] = []
 
-    init(_ configuration: HubConfiguration = HubConfiguration()) {
+    /// - Parameter isWarm: whether the shard knows where the log stands.
+    init(_ configuration: HubConfiguration = HubConfiguration(), isWarm: Bool = true) {
         shard = HubShard(
             eventLoop: loop, vm: Self.vm, configuration: configuration, clock: clock.wallClock,
             metrics: HubMetrics(factory: NOOPMetricsHandler.instance)
         ) { _ in }
         shard.ring.restart(after: Position(epoch: Self.epoch, offset: 0))
+        if isWarm { shard.becomeWarm() }
     }
 
     /// The next alert of the log.

@@ -107,6 +107,7 @@ private final class SocketRoom {
             metrics: HubMetrics(factory: NOOPMetricsHandler.instance)
         ) { _ in }
         shard.ring.restart(after: Position(epoch: Self.epoch, offset: 0))
+        shard.becomeWarm()
     }
 
     private func interest(_ topics: [String]) -> Interest {

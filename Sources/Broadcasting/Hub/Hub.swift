@@ -210,10 +210,14 @@ extension Hub {
     }
 
     private func becomeReady(at position: Position, warmAt head: Position) {
-        status.update {
-            $0.position = position
-            if position >= head && !$0.isLeaving { $0.isReady = true }
+        let isNew = status.update { status in
+            status.position = position
+            guard position >= head && !status.isLeaving && !status.isReady else { return false }
+            status.isReady = true
+            return true
         }
+        guard isNew else { return }
+        for shard in shards { shard.eventLoop.execute { shard.value.becomeWarm() } }
     }
 
     private func setBusAway(_ isAway: Bool) {

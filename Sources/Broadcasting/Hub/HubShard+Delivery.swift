@@ -185,7 +185,7 @@ extension HubShard {
         let event = StreamEvent.reset(reset, time: clock.now())
         forEachReader { reader in
             switch reader.phase {
-            case .idle: break
+            case .waiting, .idle: break
             case .ahead where reader.cursor >= loss.resumesAfter: break
             case .live, .catchingUp, .ahead:
                 reader.backfill = nil

@@ -63,7 +63,7 @@ extension HubShard {
         reader.origin = opening.cursor
         reader.isPolling = isPolling
         if opening.cursor < ring.head || opening.reset != nil { metrics.resumes.increment() }
-        if isBusAway && !isPolling { write(StreamEvent.busState(isAway: true, time: clock.now()), to: reader) }
+        if !isPolling { tellOfAbsence(reader) }
         if let reset = opening.reset {
             metrics.reset(reset.reason)
             write(StreamEvent.reset(reset, time: clock.now()), to: reader)
@@ -200,8 +200,10 @@ extension HubShard {
         }
     }
 
-    /// A second has passed for the readers whose cursor is ahead: the VM does not get there any more for those whose time is up.
+    /// A second has passed for the readers whose cursor is ahead: the VM does not get there any more for those whose time is up. While the bus is away
+    /// their time stands still.
     func tickAhead() {
+        guard !isBusAway else { return }
         for reader in ahead {
             guard case .ahead(let secondsLeft) = reader.phase else { continue }
             if secondsLeft > 1 {

@@ -29,6 +29,8 @@ public final class HubShard {
     /// Readers whose cursor is ahead of the ring.
     var ahead: [Reader] = []
     var isBusAway = false
+    /// Whether the ring holds what the log held when this VM got its place on the bus, so that it is known where a reader begins.
+    private(set) var isWarm = false
     var drain: DrainPlan?
     var ticks = 0
     /// Set while a heartbeat waits for the batch in hand.
@@ -68,7 +70,8 @@ public final class HubShard {
     ///   - transport: kept alive by its connection until `leave`.
     ///   - writer: the connection's writing side; `drained` is to be called when it has nothing pending any more.
     public func attach(_ transport: any ReaderTransport, writer: any SocketWriter, form: WireForm) -> Reader {
-        let reader = Reader(transport: transport, writer: writer, form: form, cursor: ring.head)
+        let reader = Reader(
+            transport: transport, writer: writer, form: form, cursor: ring.head, phase: isWarm ? .idle : .waiting)
         reader.bucket = Int16(nextBucket)
         reader.bucketIndex = Int32(buckets[nextBucket].count)
         buckets[nextBucket].append(reader)
@@ -77,6 +80,22 @@ public final class HubShard {
         countChanged(1)
         metrics.socketOpened(form)
         return reader
+    }
+
+    /// The ring holds what the log held when this VM got its place on the bus: readers that wait can begin. Repeating it has no effect.
+    func becomeWarm() {
+        guard !isWarm else { return }
+        isWarm = true
+        forEachReader { reader in
+            guard reader.phase == .waiting else { return }
+            reader.phase = .idle
+            if !reader.isEnding { reader.transport.caughtUp() }
+        }
+    }
+
+    /// Tells a reader that the bus is away, where it is.
+    public func tellOfAbsence(_ reader: Reader) {
+        if isBusAway { write(StreamEvent.busState(isAway: true, time: clock.now()), to: reader) }
     }
 
     /// Forgets a reader whose connection is gone. Repeating it has no effect.

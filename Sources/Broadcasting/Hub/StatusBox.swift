@@ -6,5 +6,5 @@ final class StatusBox: Sendable {
 
     var current: Hub.Status { status.withLockedValue { $0 } }
 
-    func update(_ body: (inout Hub.Status) -> Void) { status.withLockedValue { body(&$0) } }
+    func update<Result>(_ body: (inout Hub.Status) -> Result) -> Result { status.withLockedValue { body(&$0) } }
 }

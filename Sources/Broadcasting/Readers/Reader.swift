@@ -6,7 +6,7 @@ public protocol ReaderTransport: AnyObject {
     /// Ends the stream after what was already written; `HubShard.leave` follows when the connection is gone.
     func end(_ reason: EndReason)
 
-    /// The reader has got everything that it asked for from the ring, and is live.
+    /// The reader has got everything that it asked for from the ring, and is live; or it was waiting, and can follow something now.
     func caughtUp()
 }
 
@@ -15,6 +15,8 @@ public protocol ReaderTransport: AnyObject {
 /// Its invariant: everything in the ring after `cursor` that interests it has not been written to it, everything up to `cursor` has.
 public final class Reader {
     enum Phase: Equatable {
+        /// Can follow nothing yet: the VM has just begun, and does not know where the log stands.
+        case waiting
         /// Follows nothing.
         case idle
         /// Gets every batch as it comes.
@@ -31,7 +33,7 @@ public final class Reader {
     var cursor: Position
     /// Where its stream began on this VM, or went on after a loss.
     var origin: Position
-    var phase = Phase.idle
+    var phase: Phase
     var backfill: Backfill?
     /// Whether it ends when it has caught up.
     var isPolling = false
@@ -44,18 +46,22 @@ public final class Reader {
     var wasHeard = true
     var isEnding = false
 
-    init(transport: any ReaderTransport, writer: any SocketWriter, form: WireForm, cursor: Position) {
+    init(transport: any ReaderTransport, writer: any SocketWriter, form: WireForm, cursor: Position, phase: Phase) {
         self.transport = transport
         self.writer = writer
         self.form = form
         self.cursor = cursor
         self.origin = cursor
+        self.phase = phase
     }
 
     public var interest: Interest? { audience?.interest }
 
     /// Whether it is being filled, or waits to be: what it follows should not change until it is live.
     public var isCatchingUp: Bool { phase != .live && phase != .idle }
+
+    /// Whether it cannot follow anything yet, since the VM has just begun; ``ReaderTransport/caughtUp()`` tells when it can.
+    public var isWaiting: Bool { phase == .waiting }
 
     /// Whether the hub has ended it.
     public var isEnded: Bool { isEnding }

@@ -30,6 +30,8 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     private var rateRefusals = 0
     private var socket: WebSocket?
     private var reader: Reader?
+    /// Whether the `open` event was written, which says where the log stands.
+    private var isGreeted = false
     /// Frames that change the topics and wait until the reader is live.
     private var waiting: Deque<DuplexRequest> = []
     private var unanswered = 0
@@ -55,6 +57,11 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
         let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
         take(identity)
+        if reader.isWaiting { shard.tellOfAbsence(reader) } else { greet(reader) }
+    }
+
+    private func greet(_ reader: Reader) {
+        isGreeted = true
         shard.write(
             .open(
                 cursor: shard.head, topics: nil, vm: context.hub.vm, heartbeat: context.hub.configuration.heartbeat,
@@ -82,6 +89,7 @@ final class DuplexSocket: WebSocketSession, ReaderTransport {
     func drained() { if let reader { shard.drained(reader) } }
 
     func caughtUp() {
+        if let reader, !isGreeted { greet(reader) }
         // The next frame may need the ring again, which puts the rest off once more.
         holdToRights()
         while let request = waiting.first, reader?.isCatchingUp == false {

@@ -13,6 +13,8 @@ final class StreamReader: SocketHandler, ReaderTransport {
     private var stays: RoomStays?
     private unowned let socket: StreamSocket
     private var reader: Reader?
+    /// What is asked for; let go once it is followed.
+    private var request: ReadRequest?
 
     init(at reception: Reception, place: SocketPlace, identity: Identity, socket: StreamSocket) {
         self.reception = reception
@@ -31,11 +33,19 @@ final class StreamReader: SocketHandler, ReaderTransport {
     func open(_ request: ReadRequest, with response: ByteBuffer) {
         let reader = shard.attach(self, writer: socket, form: request.form)
         self.reader = reader
+        self.request = request
         watch = IdentityWatch(of: identity, at: reception) { [unowned self] in end(.leaving) }
         shard.write(response, to: reader)
+        if !request.isPolling { stays = RoomStays(of: identity, at: reception) }
+        if reader.isWaiting && !request.isPolling { shard.tellOfAbsence(reader) }
+        beginOnceReady()
+    }
+
+    /// A poll gets what there is, and asks again.
+    private func beginOnceReady() {
+        guard let reader, let request, !reader.isWaiting || request.isPolling else { return }
+        self.request = nil
         shard.begin(reader, request, reception.context)
-        guard !request.isPolling else { return }
-        stays = RoomStays(of: identity, at: reception)
         stays?.follow(request.interest.topics)
     }
 
@@ -58,7 +68,7 @@ final class StreamReader: SocketHandler, ReaderTransport {
         place.release()
     }
 
-    func caughtUp() {}
+    func caughtUp() { beginOnceReady() }
 
     func end(_ reason: EndReason) { socket.writeThenClose(ByteBuffer()) }
 }

@@ -30,12 +30,18 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
         self.socket = socket
         let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
+        if reader.isWaiting { shard.tellOfAbsence(reader) }
         watch = IdentityWatch(of: identity, at: reception) { [unowned self] in
             self.socket?.close(code: .signedOut, reason: "signed out")
         }
-        begin?(reader)
-        begin = nil
         stays = RoomStays(of: identity, at: reception)
+        beginOnceReady()
+    }
+
+    private func beginOnceReady() {
+        guard let reader, !reader.isWaiting, let begin else { return }
+        self.begin = nil
+        begin(reader)
         stays?.follow(reader.interest?.topics)
     }
 
@@ -47,7 +53,7 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
 
     func drained() { if let reader { shard.drained(reader) } }
 
-    func caughtUp() {}
+    func caughtUp() { beginOnceReady() }
 
     func end(_ reason: EndReason) {
         let (code, text) = reason.close

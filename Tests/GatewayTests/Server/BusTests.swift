@@ -8,17 +8,18 @@ import Testing
 
 @Suite struct BusTests {
     private static func with(
-        _ configuration: ServerConfiguration = .forTests(),
+        _ configuration: ServerConfiguration = .forTests(), hasPlaces: Bool = true,
         _ body: @escaping @Sendable (RunningServer, MoodyBus) async throws -> Void
     ) async throws {
         let moody = NIOLockedValueBox<MoodyBus?>(nil)
         let wrap: (InProcessBus) -> any MessageBus = { bus in
             let made = MoodyBus(bus)
+            made.setPlaces(hasPlaces)
             moody.withLockedValue { $0 = made }
             return made
         }
         let found: @Sendable () -> MoodyBus? = { moody.withLockedValue { $0 } }
-        try await RunningServer.with(configuration, through: wrap) { server in
+        try await RunningServer.with(configuration, through: wrap, awaitsReadiness: hasPlaces) { server in
             try await body(server, try #require(found()))
         }
     }
@@ -61,6 +62,41 @@ import Testing
             let raised = try await server.raise("a", "x")
             #expect(try await stream.nextObject() == raised)
             await stream.close()
+        }
+    }
+
+    @Test(
+        "readers of a server that has no place on the bus yet are told, and begin where the log stands once it has one")
+    func beginning() async throws {
+        try await Self.with(hasPlaces: false) { server, bus in
+            let first = try await server.raise("a", "before anyone came")
+            let stream = try await TestStream.open(port: server.port, "/a/json")
+            let socket = try await server.socket("/a/ws")
+            let duplex = try await server.socket()
+            let cursor = try #require(first.string("id"))
+            let back = try await TestStream.open(port: server.port, "/a/json?since=\(cursor)")
+            // The rest of what it is told depends on whether it came before the server found out or after.
+            for reader in [stream, back] { #expect(try await reader.nextObject()?.event == "stale") }
+            for reader in [socket, duplex] { #expect(try await reader.nextObject().event == "stale") }
+            try await duplex.send(text: #"{"op":"subscribe","ref":"s","topics":["a"]}"#)
+            #expect(try await server.poll("/a/json?poll=1&since=all").isEmpty)
+            let second = try await server.raise("a", "when the readers were there")
+            bus.setPlaces(true)
+            try await server.becomeReady()
+            let last = try await server.raise("a", "now")
+            for (reader, expected) in [(stream, [last]), (back, [second, last])] {
+                #expect(try await reader.nextObject()?.event == "live")
+                #expect(try await reader.nextObject()?.event == "open")
+                for alert in expected { #expect(try await reader.nextObject() == alert) }
+                await reader.close()
+            }
+            #expect(try await socket.nextObject().event == "live")
+            #expect(try await socket.nextObject().event == "open")
+            #expect(try await socket.nextObject() == last)
+            for event in ["live", "open", "ack"] { #expect(try await duplex.nextObject().event == event) }
+            #expect(try await duplex.nextObject() == last)
+            try await socket.leave()
+            try await duplex.leave()
         }
     }
 

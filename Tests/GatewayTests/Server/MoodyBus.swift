@@ -8,6 +8,7 @@ import Synchronization
 final class MoodyBus: MessageBus {
     private struct State {
         var isAway = false
+        var hasPlaces = true
         var held: EventLoopPromise<Void>?
         var waiting = 0
         var says: [Delivery] = []
@@ -20,6 +21,9 @@ final class MoodyBus: MessageBus {
 
     /// Whether publishing fails.
     func setAway(_ isAway: Bool) { state.withLockedValue { $0.isAway = isAway } }
+
+    /// Whether a VM gets a place on the bus.
+    func setPlaces(_ hasPlaces: Bool) { state.withLockedValue { $0.hasPlaces = hasPlaces } }
 
     /// Publishes wait from now on, until `release`.
     func hold() {
@@ -52,7 +56,10 @@ final class MoodyBus: MessageBus {
     }
 
     func subscribe(_ vm: VMIdentity, tail: Int) async throws(BusError) -> any Subscription {
-        MoodySubscription(inner: try await bus.subscribe(vm, tail: tail), bus: self)
+        guard state.withLockedValue({ $0.hasPlaces }) else {
+            throw BusError(.unavailable, "the bus is away", retryAfter: 3)
+        }
+        return MoodySubscription(inner: try await bus.subscribe(vm, tail: tail), bus: self)
     }
 
     func vms() async throws(BusError) -> [VMRecord] { try await bus.vms() }
