@@ -39,10 +39,12 @@ import Testing
         try await #require(bus as? SharedLogBus<GoogleLogStore>).close()
     }
 
-    private func configuration(_ environment: [String: String]) async throws -> ServerConfiguration {
+    private func configuration(
+        _ environment: [String: String], project: String? = "test-project"
+    ) async throws -> ServerConfiguration {
         var environment = environment
         environment["BUS"] = "google"
-        environment["GOOGLE_CLOUD_PROJECT"] = "test-project"
+        environment["GOOGLE_CLOUD_PROJECT"] = project
         // Nothing is connected before the bus is used.
         environment["PUBSUB_EMULATOR_HOST"] = "127.0.0.1:1"
         return try ServerConfiguration(try await SettingsReader(arguments: [], environment: environment))
@@ -86,6 +88,13 @@ import Testing
             try await BusFactory.open(configuration, logger: Warnings().logger)
         }
         #expect(error?.key == key)
+    }
+
+    @Test("with an emulator's address the bus opens without a project")
+    func emulatorAlone() async throws {
+        let configuration = try await configuration([:], project: nil)
+        #expect(configuration.bus.pubSub.project == nil)
+        try await close(try await BusFactory.open(configuration, logger: Warnings().logger).bus)
     }
 
     @Test("the settings reach the bus as they are")

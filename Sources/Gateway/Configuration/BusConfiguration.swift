@@ -28,10 +28,6 @@ public struct BusConfiguration: Sendable, Equatable {
         }
         logCount = try settings.number(.logCount, in: 100...100_000_000, standard: logCount)
         pubSub = PubSubConfiguration(settings)
-        if kind == .google && pubSub.emulatorHost != nil && pubSub.project == nil {
-            throw ConfigurationError(
-                key: Setting.googleProject.key, "PUBSUB_EMULATOR_HOST needs it: the emulator takes any project's name")
-        }
         if kind == .redis && redisURL == nil {
             throw ConfigurationError(
                 key: Setting.redisURL.key, "BUS=redis needs it, such as redis://127.0.0.1:6379/0")

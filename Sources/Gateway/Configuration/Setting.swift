@@ -46,7 +46,8 @@ extension Setting {
         "LOG_COUNT", standard: "100000", "How many alerts the log in Redis or PostgreSQL keeps.")
     static let googleProject = Setting(
         "GOOGLE_CLOUD_PROJECT", standard: "the key's, else the machine's",
-        "The Google Cloud project that the topic is in, by its id; the emulator needs it.")
+        "The Google Cloud project that the topic is in, by its id; an emulator takes any name, and has `crier-local` without one."
+    )
     static let googleCredentials = Setting(
         "GOOGLE_APPLICATION_CREDENTIALS", standard: "unset",
         "Path of a Google service account's key (JSON); unset, and no GOOGLE_SERVICE_ACCOUNT_JSON: the machine's own account."
