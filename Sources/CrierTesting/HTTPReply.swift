@@ -6,6 +6,8 @@ public struct HTTPReply: Sendable {
     public struct Malformed: Error, CustomStringConvertible {
         public let bytes: [UInt8]
 
+        public init(bytes: [UInt8]) { self.bytes = bytes }
+
         public var description: String { "not a response: \(String(decoding: bytes, as: UTF8.self).debugDescription)" }
     }
 

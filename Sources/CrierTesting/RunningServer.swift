@@ -7,13 +7,6 @@ import PrometheusMetrics
 
 /// A real server in this process, on a free loopback port, over an in-process bus.
 public struct RunningServer: Sendable {
-    /// Something that was awaited did not come within its bound.
-    public struct Stuck: Error {
-        public let awaited: String
-
-        public init(awaited: String) { self.awaited = awaited }
-    }
-
     public let port: Int
     public let bus: InProcessBus
     private let leaving: EventLoopPromise<Void>
@@ -48,7 +41,7 @@ public struct RunningServer: Sendable {
                 do {
                     try await server.run(
                         started: { port.succeed($0) }, until: { try? await leaving.futureResult.get() })
-                    port.fail(Stuck(awaited: "the start"))
+                    port.fail(ServerProcess.Failure("the server ended before it had started"))
                     ended.succeed()
                 } catch {
                     port.fail(error)
@@ -59,8 +52,8 @@ public struct RunningServer: Sendable {
             // Whatever happens, the server is told to leave, since the group waits for it.
             defer { leaving.succeed() }
             let running = RunningServer(
-                port: try await within(bound, "the start", port.futureResult), bus: bus, leaving: leaving,
-                ended: ended.futureResult)
+                port: try await within(bound, "the server's start") { try await port.futureResult.get() }, bus: bus,
+                leaving: leaving, ended: ended.futureResult)
             if awaitsReadiness { try await running.becomeReady(within: bound) }
             try await body(running)
             running.leave()
@@ -73,27 +66,14 @@ public struct RunningServer: Sendable {
 
     /// Waits until the server's `run` has come back.
     public func end(within bound: Duration = .patience) async throws {
-        try await Self.within(bound, "the server's end", ended)
+        try await within(bound, "the server's end") { [ended] in try await ended.get() }
     }
 
     /// Waits until the server has its place on the bus and what the log held.
     public func becomeReady(within bound: Duration = .patience) async throws {
-        let deadline = ContinuousClock.now + bound
-        while try await request("GET", "/ready").status != 200 {
-            guard ContinuousClock.now < deadline else { throw Stuck(awaited: "readiness") }
+        try await eventually("the server's readiness", within: bound) {
+            try await request("GET", "/ready").status == 200
         }
-    }
-
-    private static func within<Value: Sendable>(
-        _ bound: Duration, _ awaited: String, _ future: EventLoopFuture<Value>
-    ) async throws -> Value {
-        let promise = future.eventLoop.makePromise(of: Value.self)
-        future.cascade(to: promise)
-        let deadline = future.eventLoop.scheduleTask(in: TimeAmount(bound)) {
-            promise.fail(Stuck(awaited: awaited))
-        }
-        defer { deadline.cancel() }
-        return try await promise.futureResult.get()
     }
 }
 

@@ -12,11 +12,12 @@ struct FaultProxyTests {
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let proxy = try await FaultProxy.start(target: try #require(echo.localAddress?.port))
-        let result: Result<Void, any Error>
-        do { result = .success(try await body(proxy)) } catch { result = .failure(error) }
-        await proxy.stop()
-        try await echo.close()
-        try result.get()
+        try await perform {
+            try await body(proxy)
+        } finally: {
+            await proxy.stop()
+            try await echo.close()
+        }
     }
 
     private func expectEcho(_ text: String, on connection: RawConnection, within bound: Duration = .patience)
@@ -35,7 +36,7 @@ struct FaultProxyTests {
             #expect(proxy.counts.accepted == 1)
             #expect(proxy.counts.open == 1)
             try await connection.close()
-            try await ServerProcess.eventually("the end of the connection") { proxy.counts.open == 0 }
+            try await eventually("the end of the connection") { proxy.counts.open == 0 }
         }
     }
 
@@ -110,7 +111,7 @@ struct FaultProxyTests {
             try await connection.close()
             #expect(proxy.counts.open == 1)
             await proxy.set(.none)
-            try await ServerProcess.eventually("the end of the connection") { proxy.counts.open == 0 }
+            try await eventually("the end of the connection") { proxy.counts.open == 0 }
         }
     }
 

@@ -5,17 +5,10 @@ import Testing
 @Suite(.enabled(if: PubSubEmulator.isInstalled, "\(PubSubEmulator.absence)"))
 struct PubSubEmulatorTests {
     private func put(_ path: String, _ body: String, on emulator: PubSubEmulator) async throws -> Int {
-        let connection = try await RawConnection.connect(port: emulator.port)
-        try await connection.send(
-            "PUT /v1/projects/test/\(path) HTTP/1.1\r\nHost: \(emulator.host)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
-        )
-        let bytes = try await connection.read(within: .seconds(10)) { bytes in
-            var bytes = bytes[...]
-            return HTTPReply(reading: &bytes) != nil
-        }
-        try await connection.close()
-        var rest = bytes[...]
-        return try #require(HTTPReply(reading: &rest)).status
+        try await LoopbackHTTP.request(
+            "PUT", "/v1/projects/test/\(path)", port: emulator.port, headers: [("Content-Type", "application/json")],
+            body: body
+        ).status
     }
 
     @Test("it tells its subscriptions, forgets them when it is killed, and leaves nothing behind")

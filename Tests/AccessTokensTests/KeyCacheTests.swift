@@ -77,10 +77,14 @@ import Testing
                     refused.withLockedValue { $0 += 1 }
                 }
             }
-            await #expect(throws: Never.self) { try await eventually { refused.withLockedValue { $0 } == 50 } }
+            await #expect(throws: Never.self) {
+                try await eventually("50 refusals") { refused.withLockedValue { $0 } == 50 }
+            }
             // The fetch that all wait for is made now.
             group.addTask { await set.run() }
-            await #expect(throws: Never.self) { try await eventually { refused.withLockedValue { $0 } == 10_050 } }
+            await #expect(throws: Never.self) {
+                try await eventually("10,050 refusals") { refused.withLockedValue { $0 } == 10_050 }
+            }
             group.cancelAll()
         }
         #expect(refused.withLockedValue { $0 } == 10_050)

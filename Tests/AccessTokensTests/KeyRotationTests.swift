@@ -81,7 +81,9 @@ import Testing
             fixture.clock.advance(milliseconds: 1)
             // Nobody waits for it: the issuer does not answer.
             #expect(await fixture.refusal(token) == nil)
-            try await eventually { fixture.issuer.requests(to: LoopbackIssuer.descriptionPath) == asked + 1 }
+            try await eventually("a reading of the description") {
+                fixture.issuer.requests(to: LoopbackIssuer.descriptionPath) == asked + 1
+            }
             #expect(await fixture.refusal(token) == nil)
         }
     }
@@ -170,7 +172,9 @@ import Testing
             let token = try key.token(fixture.claims())
             let running = Task { await verifier.run() }
             async let waiting = fixture.refusal(token)
-            try await eventually { issuer.requests(to: LoopbackIssuer.descriptionPath) == 1 }
+            try await eventually("a reading of the description") {
+                issuer.requests(to: LoopbackIssuer.descriptionPath) == 1
+            }
             let start = ContinuousClock.now
             running.cancel()
             #expect(await waiting == .issuerUnreachable)

@@ -47,12 +47,3 @@ struct VerifierFixture: Sendable {
         return error.code
     }
 }
-
-/// Waits until the condition holds.
-func eventually(_ condition: () -> Bool) async throws {
-    let deadline = ContinuousClock.now + .patience
-    while !condition() {
-        try #require(ContinuousClock.now < deadline, "the condition did not come about")
-        await Task.yield()
-    }
-}

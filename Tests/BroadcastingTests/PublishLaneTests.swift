@@ -86,11 +86,9 @@ private struct Desk {
     /// Waits until so many outcomes are told.
     func outcomes(_ count: Int) async throws -> [Recorder.Event] {
         let parts = parts
-        let deadline = ContinuousClock.now + .patience
-        while try await loop.executeInContext({ parts.value.log.outcomes }) < count {
-            try #require(ContinuousClock.now < deadline, "the outcomes did not come")
-            await Task.yield()
+        try await eventually("\(count) outcomes") {
             await loop.run()
+            return try await loop.executeInContext { parts.value.log.outcomes } >= count
         }
         return try await events
     }
@@ -105,30 +103,6 @@ private struct Desk {
 }
 
 struct PublishLaneTests {
-    /// Runs `body` while the queue runs, and lets the bus and the queue go afterwards, also where it throws.
-    private func withQueue(
-        capacity: Int = 10_000, batch: Int = 256, bus: GatedBus = GatedBus(),
-        _ body: (PublishQueue, GatedBus) async throws -> Void
-    ) async throws {
-        let queue = PublishQueue(bus: bus, capacity: capacity, batch: batch, metrics: NOOPMetricsHandler.instance)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer {
-                bus.goOn()
-                queue.close()
-            }
-            group.addTask { await queue.run() }
-            try await body(queue, bus)
-        }
-    }
-
-    private func eventually(_ condition: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .patience
-        while !condition() {
-            try #require(ContinuousClock.now < deadline, "the condition did not come about")
-            await Task.yield()
-        }
-    }
-
     @Test("What one turn publishes is one batch, told in order, each once, before the batch's end")
     func oneTurn() async throws {
         try await withQueue { queue, bus in
@@ -149,7 +123,7 @@ struct PublishLaneTests {
         try await withQueue { queue, bus in
             let desk = try await Desk(queue)
             _ = try await desk.turn([0])
-            try await eventually { bus.batchSizes == [1] }
+            try await eventually("a batch in flight") { bus.batchSizes == [1] }
             for turn in [1..<4, 4..<8, 8..<9] { _ = try await desk.turn(turn) }
             #expect(queue.waiting == 8)
             bus.goOn()
@@ -178,7 +152,7 @@ struct PublishLaneTests {
         try await withQueue(capacity: 3, batch: 2) { queue, bus in
             let desk = try await Desk(queue)
             _ = try await desk.turn([0])
-            try await eventually { bus.batchSizes == [1] }
+            try await eventually("a batch in flight") { bus.batchSizes == [1] }
             #expect(try await desk.turn(1..<8) == 0)
             let refused = try await desk.events
             #expect(refused.prefix(4) == (4..<8).map { Desk.refused($0, .queueFull) }[...])
@@ -196,7 +170,7 @@ struct PublishLaneTests {
         try await withQueue { queue, bus in
             let desk = try await Desk(queue)
             _ = try await desk.turn([0])
-            try await eventually { bus.batchSizes == [1] }
+            try await eventually("a batch in flight") { bus.batchSizes == [1] }
             queue.close()
             _ = try await desk.turn([1, 2])
             #expect(try await desk.events.prefix(2) == [Desk.refused(1, .closed), Desk.refused(2, .closed)])
@@ -208,10 +182,7 @@ struct PublishLaneTests {
 
     @Test("What the bus refuses is told to each")
     func busFails() async throws {
-        let queue = PublishQueue(bus: RefusingBus(), metrics: NOOPMetricsHandler.instance)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { queue.close() }
-            group.addTask { await queue.run() }
+        try await withQueue(on: RefusingBus()) { queue in
             let desk = try await Desk(queue)
             _ = try await desk.turn(0..<3)
             let events = try await desk.outcomes(3)

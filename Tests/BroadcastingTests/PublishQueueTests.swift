@@ -65,68 +65,40 @@ struct PublishQueueTests {
 
     @Test("A lone alert goes at once; what comes while it is in flight makes one batch, in order")
     func batches() async throws {
-        let bus = GatedBus()
-        let queue = PublishQueue(bus: bus, metrics: NOOPMetricsHandler.instance)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            // Where something is thrown, too: the group waits for the queue's end.
-            defer {
-                bus.goOn()
-                queue.close()
-            }
-            group.addTask { await queue.run() }
+        try await withQueue { queue, bus in
             async let first = queue.publish(Self.draft("0"))
-            try await eventually { bus.batchSizes == [1] }
+            try await eventually("a batch in flight") { bus.batchSizes == [1] }
             let rest = (1...50).map { Self.draft("\($0)") }
             async let others = queue.publish(rest)
-            try await eventually { queue.waiting == 50 }
+            try await eventually("50 waiting") { queue.waiting == 50 }
             bus.goOn()
             let receipts = try await [first] + others
             #expect(receipts.map(\.position.offset) == Array(1...51))
             #expect(bus.batchSizes == [1, 50])
-            queue.close()
-            try await group.waitForAll()
         }
     }
 
     @Test("A full queue refuses the newest with a time to wait, and what waits is published")
     func full() async throws {
-        let bus = GatedBus()
-        let queue = PublishQueue(bus: bus, capacity: 3, metrics: NOOPMetricsHandler.instance)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            // Where something is thrown, too: the group waits for the queue's end.
-            defer {
-                bus.goOn()
-                queue.close()
-            }
-            group.addTask { await queue.run() }
+        try await withQueue(capacity: 3) { queue, bus in
             async let first = queue.publish(Self.draft("first"))
-            try await eventually { bus.batchSizes == [1] }
+            try await eventually("a batch in flight") { bus.batchSizes == [1] }
             async let waiting = queue.publish((0..<3).map { Self.draft("\($0)") })
-            try await eventually { queue.waiting == 3 }
+            try await eventually("3 waiting") { queue.waiting == 3 }
             await #expect(throws: BusError(.queueFull, "3 alerts wait to be published already", retryAfter: 1)) {
                 try await queue.publish(Self.draft("one too many"))
             }
             bus.goOn()
             _ = try await first
             #expect(try await waiting.count == 3)
-            queue.close()
-            try await group.waitForAll()
         }
     }
 
     @Test("What there is not room for together is refused together")
     func wholeOrders() async throws {
-        let bus = GatedBus()
-        let queue = PublishQueue(bus: bus, capacity: 3, metrics: NOOPMetricsHandler.instance)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            // Where something is thrown, too: the group waits for the queue's end.
-            defer {
-                bus.goOn()
-                queue.close()
-            }
-            group.addTask { await queue.run() }
+        try await withQueue(capacity: 3) { queue, bus in
             async let first = queue.publish(Self.draft("first"))
-            try await eventually { bus.batchSizes == [1] }
+            try await eventually("a batch in flight") { bus.batchSizes == [1] }
             await #expect(throws: BusError(.queueFull, "3 alerts wait to be published already", retryAfter: 1)) {
                 try await queue.publish((0..<4).map { Self.draft("\($0)") })
             }
@@ -135,8 +107,6 @@ struct PublishQueueTests {
             #expect(try await first.position.offset == 1)
             #expect(try await queue.publish([Draft]()).isEmpty)
             #expect(bus.batchSizes == [1])
-            queue.close()
-            try await group.waitForAll()
         }
     }
 
@@ -156,7 +126,9 @@ struct PublishQueueTests {
                     await #expect(throws: away) { try await queue.publish(Self.draft("\(number)")) }
                 }
             }
-            try await eventually { bus.batchSizes.count == 1 && bus.batchSizes[0] + queue.waiting == 7 }
+            try await eventually("one batch in flight") {
+                bus.batchSizes.count == 1 && bus.batchSizes[0] + queue.waiting == 7
+            }
             queue.close()
             bus.goOn()
             try await group.waitForAll()
@@ -166,38 +138,24 @@ struct PublishQueueTests {
 
     @Test("A bus that does not answer for every alert has failed for all of them")
     func missingReceipts() async throws {
-        let queue = PublishQueue(bus: ForgetfulBus(), metrics: NOOPMetricsHandler.instance)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { queue.close() }
-            group.addTask { await queue.run() }
+        try await withQueue(on: ForgetfulBus()) { queue in
             let drafts = (0..<3).map { Self.draft("\($0)") }
             await #expect(throws: BusError(.backend, "2 receipts for 3 alerts", retryAfter: 1)) {
                 try await queue.publish(drafts)
             }
-            queue.close()
-            try await group.waitForAll()
         }
     }
 
     @Test("A closed queue finishes what it has and takes nothing more")
     func closed() async throws {
-        let bus = GatedBus()
-        let queue = PublishQueue(bus: bus, metrics: NOOPMetricsHandler.instance)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            // Where something is thrown, too: the group waits for the queue's end.
-            defer {
-                bus.goOn()
-                queue.close()
-            }
-            group.addTask { await queue.run() }
+        try await withQueue { queue, bus in
             async let first = queue.publish(Self.draft("first"))
-            try await eventually { bus.batchSizes == [1] }
+            try await eventually("a batch in flight") { bus.batchSizes == [1] }
             queue.close()
             await #expect(throws: BusError.self) { try await queue.publish(Self.draft("late")) }
             bus.goOn()
             #expect(try await first.position.offset == 1)
             await queue.finished()
-            try await group.waitForAll()
         }
     }
 
@@ -228,9 +186,7 @@ struct PublishQueueTests {
         clock.advance(milliseconds: 25_000)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Where something is thrown, too: the group waits for the queue's end.
-            defer {
-                queue.close()
-            }
+            defer { queue.close() }
             group.addTask { await queue.run() }
             group.addTask { await delayed.run() }
             var texts: [String] = []
@@ -242,15 +198,6 @@ struct PublishQueueTests {
             #expect(delayed.count == 1)
             queue.close()
             group.cancelAll()
-        }
-    }
-
-    /// Waits for a condition that another task brings about.
-    private func eventually(_ condition: @Sendable () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .patience
-        while !condition() {
-            try #require(ContinuousClock.now < deadline, "the condition did not come about")
-            await Task.yield()
         }
     }
 }

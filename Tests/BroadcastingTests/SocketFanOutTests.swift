@@ -47,10 +47,12 @@ import Testing
             )
         }.get()
         // Two batches later everything is written, or waits for the one that is full.
-        try await SocketRoom.wait(on: loop) {
-            all.value.allSatisfy {
-                !$0.isOpen || ($0.read() && $0.socket.pendingBytes == 0 && $0.room.shard.fanOut == nil)
-            }
+        try await eventually("the end of writing") {
+            try await loop.submit {
+                all.value.allSatisfy {
+                    !$0.isOpen || ($0.read() && $0.socket.pendingBytes == 0 && $0.room.shard.fanOut == nil)
+                }
+            }.get()
         }
         try await loop.submit {
             for reader in all.value where reader.isOpen {
@@ -78,7 +80,9 @@ import Testing
             room.submit(["a", "a"], text: "y")
             return NIOLoopBound(reader, eventLoop: loop)
         }.get()
-        try await SocketRoom.wait(on: loop) { bound.value.read() && bound.value.socket.pendingBytes == 0 }
+        try await eventually("the end of writing") {
+            try await loop.submit { bound.value.read() && bound.value.socket.pendingBytes == 0 }.get()
+        }
         try await loop.submit {
             let count = bound.value.room.count
             #expect(count > 10)
@@ -136,15 +140,6 @@ private final class SocketRoom {
             return EncodedAlert(Alert(position: Position(epoch: Self.epoch, offset: UInt64(count)), draft: draft))
         }
         shard.submit(.batch(alerts) {})
-    }
-
-    /// Waits until a condition holds between two turns of the loop.
-    static func wait(on loop: ReactorLoop, until condition: @escaping @Sendable () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .patience
-        while ContinuousClock.now < deadline {
-            if try await loop.submit(condition).get() { return }
-        }
-        Issue.record("waited in vain")
     }
 }
 

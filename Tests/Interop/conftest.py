@@ -61,3 +61,17 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def person(chromium):
+    """A person with a browser profile of their own: `person()`, with options of Playwright's browser context."""
+    contexts = []
+
+    def arrive(**options):
+        contexts.append(chromium.new_context(**options))
+        return contexts[-1]
+
+    yield arrive
+    for context in contexts:
+        context.close()

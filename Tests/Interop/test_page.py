@@ -13,20 +13,6 @@ from waiting import wait_until
 PHONE = {"width": 390, "height": 844}
 
 
-@pytest.fixture
-def person(chromium):
-    """A person with a browser profile of their own: `person()`, with options of Playwright's browser context."""
-    contexts = []
-
-    def arrive(**options):
-        contexts.append(chromium.new_context(**options))
-        return contexts[-1]
-
-    yield arrive
-    for context in contexts:
-        context.close()
-
-
 def publish(server, topic, message, *arguments) -> dict:
     answer = curl(*arguments, f"{server.url}/{topic}", body=message)
     assert answer.status == 200, answer.body

@@ -14,20 +14,6 @@ CONTROLS = {"button", "link", "textbox", "radio", "checkbox", "switch", "combobo
 
 
 @pytest.fixture
-def person(chromium):
-    """A person with a browser profile of their own: `person()`, with options of Playwright's browser context."""
-    contexts = []
-
-    def arrive(**options):
-        contexts.append(chromium.new_context(**options))
-        return contexts[-1]
-
-    yield arrive
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
 def amsterdam(own_server):
     """One VM, in Amsterdam, alone on its bus."""
     return own_server(FLY_REGION="ams", FLY_ALLOC_ID=VM)

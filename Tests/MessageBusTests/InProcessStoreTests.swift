@@ -32,7 +32,7 @@ struct InProcessStoreTests {
     func expiresByItself() async throws {
         let store = InProcessStore()
         try await store.set(try name("a"), [1], lasting: .milliseconds(50))
-        try await ServerProcess.eventually("the end of an entry") {
+        try await eventually("the end of an entry") {
             try await store.value(of: try name("a")) == nil
         }
     }

@@ -15,11 +15,11 @@ extension PostgresTests {
             let connection = PostgresConnection.start(
                 parameters, until: .now + .seconds(3), patience: patience, events: events)
             try #require(await connection.opening.value(until: .now + .seconds(3))).get()
-            do { try await body(connection) } catch {
+            try await perform {
+                try await body(connection)
+            } finally: {
                 connection.close()
-                throw error
             }
-            connection.close()
         }
 
         private var soon: ContinuousClock.Instant { .now + .seconds(3) }

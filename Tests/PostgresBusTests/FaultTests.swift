@@ -20,7 +20,7 @@ extension PostgresTests {
                     }
                     for _ in 0..<3 {
                         let before = try await positions(in: namespace, on: server).count
-                        try await ServerProcess.eventually("more alerts") {
+                        try await eventually("more alerts") {
                             try await positions(in: namespace, on: server).count > before + 40
                         }
                         try await server.killAndRestart()
@@ -51,7 +51,7 @@ extension PostgresTests {
                 for batch in 0..<50 {
                     let keys = (0..<3).map { "\(publisher).\(batch).\($0)" }
                     let records = try keys.map { try record($0, key: $0) }
-                    try await ServerProcess.eventually("an acknowledgement", within: .seconds(30)) {
+                    try await eventually("an acknowledgement", within: .seconds(30)) {
                         do {
                             let receipts = try await store.append(records, seen: .origin)
                             acknowledged += zip(keys, receipts.map(\.position))
@@ -91,7 +91,7 @@ extension PostgresTests {
                 #expect(opening?.code == .unavailable)
                 #expect(openingTime < .milliseconds(4500))
                 await proxy.set(.none)
-                try await ServerProcess.eventually("the recovery", within: .seconds(6)) {
+                try await eventually("the recovery", within: .seconds(6)) {
                     (try? await store.append([try record("b")], seen: head)) != nil
                 }
                 let later = try await store.feed(of: try vm("half-open"))
@@ -124,7 +124,7 @@ extension PostgresTests {
                 let (error, time) = try await reading
                 #expect(error?.code == .unavailable)
                 #expect(time < .seconds(2))
-                try await ServerProcess.eventually("an append", within: .seconds(2)) {
+                try await eventually("an append", within: .seconds(2)) {
                     (try? await store.append([try record("after")], seen: head)) != nil
                 }
                 await feed.close()
@@ -151,7 +151,7 @@ extension PostgresTests {
                 _ = try await store.open(seen: .origin)
                 async let holding = server.query(
                     "BEGIN; LOCK TABLE \(namespace).state; SELECT pg_sleep(7); COMMIT")
-                try await ServerProcess.eventually("the lock") {
+                try await eventually("the lock") {
                     try await server.query(
                         "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%\(namespace)%'"
                     )
@@ -171,7 +171,7 @@ extension PostgresTests {
                     }
                 }
                 _ = try await holding
-                try await ServerProcess.eventually("an append", within: .seconds(5)) {
+                try await eventually("an append", within: .seconds(5)) {
                     (try? await store.append([try record("after", key: "k")], seen: .origin)) != nil
                 }
                 #expect(try await positions(in: namespace, on: server).count == 1)
@@ -187,7 +187,7 @@ extension PostgresTests {
             await silent.set(.drop)
             let hosts = [silent.port, standby.port, primary.port].map { "127.0.0.1:\($0)" }.joined(separator: ",")
             try await withStore("postgres://crier@\(hosts)/crier") { store in
-                try await ServerProcess.eventually("an append", within: .seconds(60)) {
+                try await eventually("an append", within: .seconds(60)) {
                     (try? await store.append([try record("a")], seen: .origin)) != nil
                 }
             }

@@ -15,11 +15,11 @@ extension PostgresTests {
             try await withStore(try server.url, namespace: namespace) { store in
                 let head = try await store.open(seen: .origin).head
                 let feed = try await store.feed(of: try vm(id))
-                do { try await body(store, feed, head) } catch {
+                try await perform {
+                    try await body(store, feed, head)
+                } finally: {
                     await feed.close()
-                    throw error
                 }
-                await feed.close()
             }
         }
 

@@ -202,7 +202,7 @@ extension PostgresTests {
                 let last = try await store.append(try records(0..<5), seen: .origin)[4].position
                 try await server.query("DROP SCHEMA \(namespace) CASCADE")
                 var receipts: [Receipt] = []
-                try await ServerProcess.eventually("an append", within: .seconds(5)) {
+                try await eventually("an append", within: .seconds(5)) {
                     do { receipts = try await store.append(try records(0..<2), seen: last) } catch let error as BusError
                     {
                         #expect(error.code == .unavailable)

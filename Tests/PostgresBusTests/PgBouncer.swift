@@ -41,7 +41,7 @@ final class PgBouncer: Sendable {
         process = try ServerProcess(
             program, user + [settings.path], in: directory, log: directory.appendingPathComponent("log"))
         let url = self.url
-        try await ServerProcess.eventually("a statement through PgBouncer", of: process) {
+        try await eventually("a statement through PgBouncer", of: process) {
             (try? await PostgresTests.withStore(url) { try await $0.open(seen: .origin) }) != nil
         }
     }

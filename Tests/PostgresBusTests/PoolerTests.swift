@@ -26,11 +26,11 @@ extension PostgresTests {
             let pooler = try await PgBouncer(before: server)
             let bus = try PostgresBus.make(
                 url: pooler.url, directURL: server.url, namespace: namespace(), logCount: 2_000, logger: logger)
-            do { try await check.run(on: BusUnderTest(bus: bus, retainedAlerts: 2_250)) } catch {
+            try await perform {
+                try await check.run(on: BusUnderTest(bus: bus, retainedAlerts: 2_250))
+            } finally: {
                 await bus.close()
-                throw error
             }
-            await bus.close()
         }
     }
 }

@@ -12,11 +12,11 @@ extension PostgresTests {
                 url: try server.url, namespace: namespace(), logCount: 2_000, logger: logger)
             // The log holds up to an eighth more than it was told.
             let subject = BusUnderTest(bus: bus, retainedAlerts: 2_250)
-            do { try await check.run(on: subject) } catch {
+            try await perform {
+                try await check.run(on: subject)
+            } finally: {
                 await bus.close()
-                throw error
             }
-            await bus.close()
         }
     }
 }

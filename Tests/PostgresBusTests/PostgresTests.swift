@@ -55,13 +55,10 @@ enum PostgresTests {
     ) async throws -> Result {
         let store = try PostgresBus.store(
             url: url, directURL: directURL, namespace: namespace, logCount: retained, logger: logger)
-        do {
-            let result = try await body(store)
+        return try await perform {
+            try await body(store)
+        } finally: {
             await store.close()
-            return result
-        } catch {
-            await store.close()
-            throw error
         }
     }
 }

@@ -74,7 +74,7 @@ extension PostgresTests {
                     """
                     BEGIN; UPDATE \(namespace).subscription SET seen = clock_timestamp(); SELECT pg_sleep(1); COMMIT
                     """)
-                try await ServerProcess.eventually("the renewal") {
+                try await eventually("the renewal") {
                     try await server.query(
                         "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%\(namespace)%'"
                     )

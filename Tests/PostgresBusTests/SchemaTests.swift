@@ -88,7 +88,7 @@ extension PostgresTests {
             try await server.query(
                 "COPY (SELECT 1) TO PROGRAM 'sed -i \"1i host all \(role) all scram-sha-256\" \(file)'")
             try await server.query("SELECT pg_reload_conf()")
-            try await ServerProcess.eventually("the new rule") {
+            try await eventually("the new rule") {
                 (try? await server.query("SELECT 1", as: role)) == nil
             }
             for password in ["", ":wr0ng-secret"] {

@@ -17,11 +17,11 @@ extension PostgresTests {
         ) async throws {
             let (bus, store) = try PostgresBus.makeWithStore(
                 url: url, namespace: namespace, logCount: 100, logger: logger)
-            do { try await body(store) } catch {
+            try await perform {
+                try await body(store)
+            } finally: {
                 await bus.close()
-                throw error
             }
-            await bus.close()
         }
 
         private func examine(_ check: SharedStoreConformance, at url: String) async throws {
@@ -88,7 +88,7 @@ extension PostgresTests {
                 REVOKE CREATE ON SCHEMA \(namespace) FROM \(role)
                 """)
             try await withSharedStore(url, namespace: namespace) { store in
-                let failure = await failure { () throws(BusError) in
+                let failure = await store.failure { () throws(BusError) in
                     _ = try await store.value(of: StoreName(sessions, "a")!)
                 }
                 #expect(failure?.code == .backend)
@@ -131,7 +131,7 @@ extension PostgresTests {
                     }
                     try await group.waitForAll()
                 }
-                try await ServerProcess.eventually("the removal") {
+                try await eventually("the removal") {
                     _ = try await store.extend(try name("kept"), lasting: .seconds(700))
                     return try await server.query("SELECT count(*) FROM \(namespace).store") == "1"
                 }
@@ -164,7 +164,7 @@ extension PostgresTests {
                 try await server.kill()
                 let start = ContinuousClock.now
                 for _ in 0..<20 {
-                    for failure in await failures(store) {
+                    for failure in await store.failures() {
                         #expect(
                             failure?.code == .unavailable && failure?.retryAfter != nil,
                             "\(String(describing: failure))")
@@ -172,10 +172,10 @@ extension PostgresTests {
                 }
                 #expect(ContinuousClock.now - start < .seconds(4))
                 try await server.restart()
-                try await ServerProcess.eventually("the store's return", within: .seconds(8)) {
+                try await eventually("the store's return", within: .seconds(8)) {
                     (try? await store.extend(try name("kept"), lasting: .seconds(900))) == true
                 }
-                try await ServerProcess.eventually("the end of an entry", within: .seconds(5)) {
+                try await eventually("the end of an entry", within: .seconds(5)) {
                     try await store.value(of: try name("short")) == nil
                 }
                 let left = try await store.entries(of: sessions, limit: 9)
@@ -183,23 +183,6 @@ extension PostgresTests {
                 try await store.set(try name("new"), [2], lasting: .seconds(60))
             }
             try await server.stop()
-        }
-
-        /// What each method throws.
-        private func failures(_ store: PostgresSharedStore) async -> [BusError?] {
-            let name = StoreName(sessions, "any")!
-            return await [
-                failure { () throws(BusError) in try await store.set(name, [1], lasting: .seconds(1)) },
-                failure { () throws(BusError) in _ = try await store.value(of: name) },
-                failure { () throws(BusError) in _ = try await store.extend(name, lasting: .seconds(1)) },
-                failure { () throws(BusError) in _ = try await store.remove(name) },
-                failure { () throws(BusError) in _ = try await store.entries(of: sessions, limit: 1) },
-            ]
-        }
-
-        private func failure(_ body: () async throws(BusError) -> Void) async -> BusError? {
-            do throws(BusError) { try await body() } catch { return error }
-            return nil
         }
 
         @Test("A half-open link is found in time, and the store recovers")
@@ -210,13 +193,13 @@ extension PostgresTests {
                 try await store.set(try name("a"), [1], lasting: .seconds(600))
                 await proxy.set(.drop)
                 let start = ContinuousClock.now
-                let first = await failure { () throws(BusError) in
+                let first = await store.failure { () throws(BusError) in
                     try await store.set(StoreName(sessions, "a")!, [2], lasting: .seconds(600))
                 }
                 #expect(first?.code == .unavailable)
                 #expect(ContinuousClock.now - start < .milliseconds(4_500))
                 await proxy.set(.none)
-                try await ServerProcess.eventually("the recovery", within: .seconds(8)) {
+                try await eventually("the recovery", within: .seconds(8)) {
                     (try? await store.value(of: try name("a"))) != nil
                 }
             }
@@ -230,7 +213,7 @@ extension PostgresTests {
             try await withSharedStore(server.url, namespace: namespace) { store in
                 try await store.set(try name("a"), [1], lasting: .seconds(600))
                 try await server.query("DROP SCHEMA \(namespace) CASCADE")
-                let failure = await failure { () throws(BusError) in
+                let failure = await store.failure { () throws(BusError) in
                     _ = try await store.value(of: StoreName(sessions, "a")!)
                 }
                 #expect(failure?.code == .unavailable)

@@ -212,12 +212,9 @@ private struct RecordingServer {
 
     /// The connection that came as number `index`.
     private func recorder(_ index: Int) async throws -> NIOLoopBound<Recorder> {
-        let deadline = ContinuousClock.now + .patience
-        while ContinuousClock.now < deadline {
-            if let found = recorders.withLockedValue({ $0.dropFirst(index).first }) { return found }
-            try await ContinuousClock().sleep(for: .milliseconds(1))
-        }
-        throw Recorder.Timeout()
+        let found = { recorders.withLockedValue { $0.dropFirst(index).first } }
+        try await eventually("connection \(index)") { found() != nil }
+        return try #require(found())
     }
 
     func wait(_ index: Int = 0, until condition: @escaping @Sendable (Recorder) -> Bool) async throws {

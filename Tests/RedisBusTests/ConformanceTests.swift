@@ -10,11 +10,11 @@ struct ConformanceTests {
     func conforms(_ check: BusConformance) async throws {
         try await withRedis { server in
             let bus = try RedisBus.make(url: server.url, namespace: "conformance", logCount: 2_000, logger: quiet)
-            do { try await check.run(on: BusUnderTest(bus: bus, retainedAlerts: 2_000)) } catch {
+            try await perform {
+                try await check.run(on: BusUnderTest(bus: bus, retainedAlerts: 2_000))
+            } finally: {
                 await bus.close()
-                throw error
             }
-            await bus.close()
         }
     }
 
@@ -24,11 +24,11 @@ struct ConformanceTests {
             try await server.command(["ACL", "SETUSER", "hosted", "on", ">x", "~*", "&*", "+@all", "-@blocking"])
             let url = "redis://hosted:x@127.0.0.1:\(server.port)"
             let bus = try RedisBus.make(url: url, namespace: "conformance", logCount: 2_000, logger: quiet)
-            do { try await check.run(on: BusUnderTest(bus: bus, retainedAlerts: 2_000)) } catch {
+            try await perform {
+                try await check.run(on: BusUnderTest(bus: bus, retainedAlerts: 2_000))
+            } finally: {
                 await bus.close()
-                throw error
             }
-            await bus.close()
         }
     }
 }

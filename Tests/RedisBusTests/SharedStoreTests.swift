@@ -17,15 +17,15 @@ struct SharedStoreTests {
         _ url: String, namespace: String = "test", _ body: (RedisSharedStore) async throws -> Void
     ) async throws {
         let (bus, store) = try RedisBus.makeWithStore(url: url, namespace: namespace, logCount: 100, logger: quiet)
-        do { try await body(store) } catch {
+        try await perform {
+            try await body(store)
+        } finally: {
             await bus.close()
-            throw error
         }
-        await bus.close()
     }
 
     private func awaitExpiry(of key: String, in store: RedisSharedStore) async throws {
-        try await ServerProcess.eventually("the end of an entry", within: .seconds(5)) {
+        try await eventually("the end of an entry", within: .seconds(5)) {
             try await store.value(of: try name(key)) == nil
         }
     }
@@ -131,13 +131,13 @@ struct SharedStoreTests {
                 _ = await #expect(throws: BusError.self) { try await store.value(of: try name("kept")) }
                 let start = ContinuousClock.now
                 for _ in 0..<50 {
-                    for failure in await failures(store) {
+                    for failure in await store.failures() {
                         #expect(failure?.code == .unavailable && failure?.retryAfter != nil)
                     }
                 }
                 #expect(ContinuousClock.now - start < .seconds(2))
                 try await server.restart()
-                try await ServerProcess.eventually("the store's return", within: .seconds(8)) {
+                try await eventually("the store's return", within: .seconds(8)) {
                     (try? await store.value(of: try name("kept"))) == [1]
                 }
                 #expect(try await store.extend(try name("kept"), lasting: .seconds(900)))
@@ -148,23 +148,6 @@ struct SharedStoreTests {
         }
     }
 
-    /// What each method throws.
-    private func failures(_ store: RedisSharedStore) async -> [BusError?] {
-        let name = StoreName(sessions, "any")!
-        return await [
-            failure { () throws(BusError) in try await store.set(name, [1], lasting: .seconds(1)) },
-            failure { () throws(BusError) in _ = try await store.value(of: name) },
-            failure { () throws(BusError) in _ = try await store.extend(name, lasting: .seconds(1)) },
-            failure { () throws(BusError) in _ = try await store.remove(name) },
-            failure { () throws(BusError) in _ = try await store.entries(of: sessions, limit: 1) },
-        ]
-    }
-
-    private func failure(_ body: () async throws(BusError) -> Void) async -> BusError? {
-        do throws(BusError) { try await body() } catch { return error }
-        return nil
-    }
-
     @Test("A link that is half open is found in time, and left")
     func halfOpen() async throws {
         try await withRedis { server in
@@ -173,13 +156,13 @@ struct SharedStoreTests {
                 try await store.set(try name("a"), [1], lasting: .seconds(600))
                 await proxy.set(.drop)
                 let start = ContinuousClock.now
-                let failure = await failure { () throws(BusError) in
+                let failure = await store.failure { () throws(BusError) in
                     try await store.set(StoreName(sessions, "a")!, [1], lasting: .seconds(600))
                 }
                 #expect(failure?.code == .unavailable)
                 #expect(ContinuousClock.now - start < .milliseconds(4_200))
                 await proxy.set(.none)
-                try await ServerProcess.eventually("the store's return", within: .seconds(8)) {
+                try await eventually("the store's return", within: .seconds(8)) {
                     (try? await store.value(of: try name("a"))) == [1]
                 }
             }
@@ -193,12 +176,12 @@ struct SharedStoreTests {
             try await withSharedStore(server.url) { store in
                 try await store.set(try name("a"), [1], lasting: .seconds(600))
                 try await server.command(["REPLICAOF", "127.0.0.1", "1"])
-                let failure = await failure { () throws(BusError) in
+                let failure = await store.failure { () throws(BusError) in
                     try await store.set(StoreName(sessions, "b")!, [1], lasting: .seconds(600))
                 }
                 #expect(failure?.code == .unavailable, "\(String(describing: failure))")
                 try await server.command(["REPLICAOF", "NO", "ONE"])
-                try await ServerProcess.eventually("the store's return", within: .seconds(8)) {
+                try await eventually("the store's return", within: .seconds(8)) {
                     (try? await store.extend(try name("a"), lasting: .seconds(900))) == true
                 }
             }
@@ -214,7 +197,7 @@ struct SharedStoreTests {
                 try await server.command(["SET", "{test}:store:sessions:no name", "x"])
                 try await server.command(["LPUSH", "{test}:store:sessions:list", "x"])
                 #expect(try await store.entries(of: sessions, limit: 9).map(\.name.key) == ["a"])
-                let failure = await failure { () throws(BusError) in
+                let failure = await store.failure { () throws(BusError) in
                     _ = try await store.value(of: StoreName(sessions, "list")!)
                 }
                 #expect(failure?.code == .backend)

@@ -24,12 +24,12 @@ public struct BusUnderTest: Sendable {
 extension BusUnderTest {
     /// What a subscription hands over next, within the bound.
     func next(_ subscription: any Subscription, limit: Int = 100) async throws -> Delivery? {
-        try await BusConformance.within(patience) { try await subscription.next(limit: limit) }
+        try await within(patience) { try await subscription.next(limit: limit) }
     }
 
     /// Reads until `count` alerts came, within the bound.
     func take(_ count: Int, from subscription: any Subscription) async throws -> [Alert] {
-        try await BusConformance.within(patience) {
+        try await within(patience) {
             var alerts: [Alert] = []
             while alerts.count < count {
                 switch try await subscription.next(limit: 100) {
@@ -63,28 +63,13 @@ public struct BusConformance: Sendable, CustomStringConvertible {
 
     /// Carries the check out.
     ///
-    /// - Throws: `ConformanceFailure`, or what the bus threw.
+    /// - Throws: `ConformanceFailure`, `Overdue`, or what the bus threw.
     public func run(on subject: BusUnderTest) async throws { try await check(subject) }
 
     public static let all: [BusConformance] = publishing + delivery + membership
 
     static func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
         if !condition { throw ConformanceFailure(message()) }
-    }
-
-    static func within<Result: Sendable>(
-        _ bound: Duration, _ body: @escaping @Sendable () async throws -> Result
-    ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Result.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await ContinuousClock().sleep(for: bound)
-                throw ConformanceFailure("nothing came within \(bound)")
-            }
-            defer { group.cancelAll() }
-            guard let result = try await group.next() else { throw ConformanceFailure("no result") }
-            return result
-        }
     }
 }
 

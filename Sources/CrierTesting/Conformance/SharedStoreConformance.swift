@@ -13,7 +13,7 @@ public struct StoreUnderTest: Sendable {
     public let advance: (@Sendable (_ milliseconds: Int64) -> Void)?
 
     public init(
-        store: any SharedStore, other: any SharedStore, stranger: any SharedStore, patience: Duration = .seconds(10),
+        store: any SharedStore, other: any SharedStore, stranger: any SharedStore, patience: Duration = .patience,
         advance: (@Sendable (_ milliseconds: Int64) -> Void)? = nil
     ) {
         self.store = store
@@ -36,7 +36,7 @@ public struct SharedStoreConformance: Sendable, CustomStringConvertible {
 
     /// Carries the check out.
     ///
-    /// - Throws: `ConformanceFailure`, or what the store threw.
+    /// - Throws: `ConformanceFailure`, `Overdue`, or what the store threw.
     public func run(on subject: StoreUnderTest) async throws { try await check(subject) }
 
     public static let all: [SharedStoreConformance] = values + time + listings + concurrency
@@ -64,10 +64,7 @@ extension StoreUnderTest {
             guard try await store.value(of: name) == nil else { throw ConformanceFailure("\(name) did not expire") }
             return
         }
-        while try await store.value(of: name) != nil {
-            guard ContinuousClock.now < start + patience else { throw ConformanceFailure("\(name) did not expire") }
-            try await ContinuousClock().sleep(for: .milliseconds(5))
-        }
+        try await eventually("the end of \(name)", within: patience) { try await store.value(of: name) == nil }
         let time = ContinuousClock.now - start
         // Clocks may be adjusted meanwhile, and count in milliseconds.
         guard time >= .milliseconds(milliseconds - 10) else {

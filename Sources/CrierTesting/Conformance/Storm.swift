@@ -25,7 +25,7 @@ final class Storm: Sendable {
             checker.withLockedValue { $0.begin("vm \(index)", after: subscription.start) }
             subscriptions.append(subscription)
         }
-        try await BusConformance.within(bound) { [subscriptions] in
+        try await within(bound, "the end of the storm") { [subscriptions] in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for publisher in 0..<self.publishers { group.addTask { try await self.publish(publisher) } }
                 for (index, subscription) in subscriptions.enumerated() {

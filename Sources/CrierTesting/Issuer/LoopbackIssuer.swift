@@ -48,13 +48,11 @@ public final class LoopbackIssuer: Sendable {
             .bind(host: "127.0.0.1", port: 0).get()
         guard let port = listener.localAddress?.port else { preconditionFailure("a bound port") }
         let issuer = LoopbackIssuer(state, listener, port: port)
-        do {
+        try await perform {
             try await body(issuer)
-        } catch {
+        } finally: {
             await issuer.stop()
-            throw error
         }
-        await issuer.stop()
     }
 
     /// Connections are refused from then on.

@@ -39,24 +39,29 @@ public struct SigningKey: Sendable {
 
     public static func es256(_ id: String?) -> SigningKey {
         let key = P256.Signing.PrivateKey()
-        let point = key.publicKey.x963Representation
-        return SigningKey(
-            id: id, algorithm: "ES256",
-            members: [
-                "kty": "EC", "crv": "P-256", "x": base64URL(point[1..<33]), "y": base64URL(point[33..<65]),
-            ],
+        return curve(
+            "P-256", id, algorithm: "ES256", point: Array(key.publicKey.x963Representation),
             sign: { Array(try key.signature(for: $0).rawRepresentation) }, pem: key.publicKey.pemRepresentation)
     }
 
     public static func es384(_ id: String?) -> SigningKey {
         let key = P384.Signing.PrivateKey()
-        let point = key.publicKey.x963Representation
-        return SigningKey(
-            id: id, algorithm: "ES384",
-            members: [
-                "kty": "EC", "crv": "P-384", "x": base64URL(point[1..<49]), "y": base64URL(point[49..<97]),
-            ],
+        return curve(
+            "P-384", id, algorithm: "ES384", point: Array(key.publicKey.x963Representation),
             sign: { Array(try key.signature(for: $0).rawRepresentation) }, pem: key.publicKey.pemRepresentation)
+    }
+
+    /// - Parameter point: the public half: a byte that says which form this is, then both coordinates.
+    private static func curve(
+        _ name: String, _ id: String?, algorithm: String, point: [UInt8],
+        sign: @escaping @Sendable ([UInt8]) throws -> [UInt8], pem: String
+    ) -> SigningKey {
+        let size = point.count / 2
+        return SigningKey(
+            id: id, algorithm: algorithm,
+            members: [
+                "kty": "EC", "crv": name, "x": base64URL(point[1...size]), "y": base64URL(point[(size + 1)...]),
+            ], sign: sign, pem: pem)
     }
 
     public static func edDSA(_ id: String?) -> SigningKey {

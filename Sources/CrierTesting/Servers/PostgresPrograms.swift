@@ -55,6 +55,15 @@ enum PostgresPrograms {
             ] + options)
     }
 
+    /// Starts the server of a cluster that is there.
+    static func launch(_ settings: PostgresServer.Settings) throws -> ServerProcess {
+        let (executable, arguments) = try command(
+            "postgres",
+            ["-D", settings.data.path, "-p", "\(settings.port)"] + settings.options.flatMap { ["-c", $0] })
+        return try ServerProcess(
+            executable, arguments, in: settings.directory, log: settings.directory.appendingPathComponent("server.log"))
+    }
+
     /// Runs a program to its end.
     ///
     /// - Returns: what it wrote, without white space at its end.

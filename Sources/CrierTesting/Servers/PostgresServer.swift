@@ -1,4 +1,12 @@
-import Foundation
+public import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A PostgreSQL server that a test started: a cluster of its own in a temporary directory, on 127.0.0.1 without passwords.
 ///
@@ -6,7 +14,7 @@ import Foundation
 /// system's user `postgres`, since PostgreSQL refuses root.
 ///
 /// Methods may be called from any task; those that start and stop the server may not overlap. The last reference to it takes the server and its directory away.
-public final class PostgresServer: Sendable {
+public final class PostgresServer: RestartableServer {
     /// How a server is started.
     struct Settings: Sendable {
         let port: Int
@@ -19,16 +27,18 @@ public final class PostgresServer: Sendable {
     }
 
     public let port: Int
-    let settings: Settings
-    private let running: RunningPostgres
+    public let process: ServerProcess
+    private let settings: Settings
 
-    init(_ settings: Settings) throws {
+    public var directory: URL { settings.directory }
+
+    private init(_ settings: Settings) throws {
         self.settings = settings
         port = settings.port
-        running = RunningPostgres(settings)
+        process = try PostgresPrograms.launch(settings)
     }
 
-    deinit { try? FileManager.default.removeItem(at: settings.directory) }
+    deinit { try? FileManager.default.removeItem(at: directory) }
 
     /// Starts a server with an empty cluster.
     ///
@@ -36,20 +46,16 @@ public final class PostgresServer: Sendable {
     ///   - port: `nil` takes a free one.
     ///   - durable: whether commits reach the disk before they are acknowledged, as in production. Quicker without.
     ///   - options: further settings of the server, `name=value`.
-    /// - Throws: `ServerProcess.Failure` where PostgreSQL is not installed, or does not come up within 20 s.
+    /// - Throws: `ServerProcess.Failure` where PostgreSQL is not installed, ``Overdue`` where it does not come up.
     public static func start(port: Int? = nil, durable: Bool = true, options: [String] = []) async throws
         -> PostgresServer
     {
-        let settings = try PostgresPrograms.settings(port: port, durable: durable, options: options)
-        let server = try PostgresServer(settings)
-        try await PostgresPrograms.run(
-            "initdb",
+        let server = try await start(
+            PostgresPrograms.settings(port: port, durable: durable, options: options), filledBy: "initdb",
             [
                 "--no-sync", "--no-instructions", "--auth=trust", "--username=postgres", "--encoding=UTF8",
                 "--locale=C",
-                "--pgdata=\(settings.data.path)",
-            ], in: settings.directory, asServer: true)
-        try await server.restart()
+            ])
         try await server.query("CREATE ROLE crier LOGIN", database: "postgres")
         try await server.query("CREATE DATABASE crier OWNER crier", database: "postgres")
         return server
@@ -57,22 +63,34 @@ public final class PostgresServer: Sendable {
 
     /// Starts a hot standby of this server, which follows it by asynchronous streaming replication.
     public func startStandby() async throws -> PostgresServer {
-        let settings = try PostgresPrograms.settings(port: nil, durable: true, options: [])
-        let standby = try PostgresServer(settings)
-        try await PostgresPrograms.run(
-            "pg_basebackup",
+        try await Self.start(
+            PostgresPrograms.settings(port: nil, durable: true, options: []), filledBy: "pg_basebackup",
             [
                 "--no-sync", "--write-recovery-conf", "--checkpoint=fast", "--host=127.0.0.1", "--port=\(port)",
-                "--username=postgres", "--pgdata=\(settings.data.path)",
-            ], in: settings.directory, asServer: true)
-        try await standby.restart()
-        return standby
+                "--username=postgres",
+            ])
+    }
+
+    /// Starts a server whose cluster a program makes.
+    private static func start(
+        _ settings: Settings, filledBy program: String, _ arguments: [String]
+    ) async throws -> PostgresServer {
+        do {
+            try await PostgresPrograms.run(
+                program, arguments + ["--pgdata=\(settings.data.path)"], in: settings.directory, asServer: true)
+            let server = try PostgresServer(settings)
+            try await server.awaitAnswer()
+            return server
+        } catch {
+            try? FileManager.default.removeItem(at: settings.directory)
+            throw error
+        }
     }
 
     /// Makes a standby a server of its own, on a timeline of its own.
     public func promote() async throws {
         try await query("SELECT pg_promote()")
-        try await ServerProcess.eventually("the promotion") {
+        try await eventually("the promotion") {
             try await self.query("SELECT pg_is_in_recovery()") == "f"
         }
     }
@@ -94,26 +112,21 @@ public final class PostgresServer: Sendable {
             [
                 "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--host=127.0.0.1",
                 "--port=\(port)", "--username=\(role)", "--dbname=\(database)", "--command=\(sql)",
-            ], in: settings.directory)
+            ], in: directory)
     }
 
-    /// Ends all processes of the server by SIGKILL, as a machine's crash would, and waits until they are gone.
-    public func kill() async throws { try await running.kill() }
+    /// Ends all processes of the server by SIGKILL, as a machine's crash would, and waits until they are gone: the cluster is not free before.
+    public func kill() async throws { try await process.endWithChildrenByKill() }
 
-    /// Starts the server on the same port with the same cluster, and waits until it takes connections.
-    public func restart() async throws {
-        let process = try await running.start()
-        try await ServerProcess.eventually("a connection to PostgreSQL", of: process) {
-            (try? await self.query("SELECT 1", database: "postgres")) == "1"
+    public func awaitAnswer() async throws {
+        try await eventually("a connection to PostgreSQL", of: process) {
+            (try? await query("SELECT 1", database: "postgres")) == "1"
         }
     }
 
-    /// ``kill()`` and ``restart()``.
-    public func killAndRestart() async throws {
-        try await kill()
-        try await restart()
+    /// Ends the server in good order, without waiting for its clients: open transactions are rolled back. The cluster stays for `restart`.
+    public func stop() async throws {
+        process.send(SIGINT)
+        try await process.end()
     }
-
-    /// Ends the server in good order, without waiting for its clients. The cluster stays for ``restart()``.
-    public func stop() async throws { try await running.stop() }
 }

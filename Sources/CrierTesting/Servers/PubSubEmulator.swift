@@ -1,17 +1,13 @@
 public import Foundation
-import NIOConcurrencyHelpers
 import StrictJSON
 
 /// Google's emulator of Cloud Pub/Sub, of a test's own, on 127.0.0.1. It keeps everything in memory, and nothing across a restart.
 ///
 /// Ends with the last reference to it, by SIGKILL.
-public final class PubSubEmulator: Sendable {
+public final class PubSubEmulator: RestartableServer {
     public let port: Int
-    /// Where the emulator's log and its temporary files are.
     public let directory: URL
-    private let java: String
-    private let arguments: [String]
-    private let current: NIOLockedValueBox<ServerProcess>
+    public let process: ServerProcess
 
     /// Whether the emulator and a Java to run it are on this machine. The emulator is not Debian's but Google's (package
     /// google-cloud-cli-pubsub-emulator), so tests on it are skipped where it is not, and only there.
@@ -24,7 +20,7 @@ public final class PubSubEmulator: Sendable {
     /// Starts an emulator without topics and waits until it answers.
     ///
     /// - Parameter port: `nil` takes a free one.
-    /// - Throws: `ServerProcess.Failure` where it is not installed or does not answer.
+    /// - Throws: `ServerProcess.Failure` where it is not installed or does not start, ``Overdue`` where it does not answer.
     public static func start(port: Int? = nil) async throws -> PubSubEmulator {
         let emulator = try PubSubEmulator(port: port ?? ServerProcess.freePort())
         try await emulator.awaitAnswer()
@@ -34,53 +30,20 @@ public final class PubSubEmulator: Sendable {
     private init(port: Int) throws {
         guard let jar = Self.jar, let java = Self.java else { throw ServerProcess.Failure(Self.absence) }
         self.port = port
-        self.java = java
         directory = FileManager.default.temporaryDirectory.appending(path: "pubsub-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         // Without shared performance counters and with a temporary folder of its own it leaves nothing behind when it is killed.
-        arguments = [
+        let arguments = [
             "-Xmx\(Self.heapMegabytes)m", "-XX:+UseSerialGC", "-XX:-UsePerfData",
             "-Djava.io.tmpdir=\(directory.path)", "-jar", jar, "--host=127.0.0.1", "--port=\(port)",
         ]
-        current = NIOLockedValueBox(try Self.launch(java, arguments, in: directory))
+        process = try ServerProcess(java, arguments, in: directory, log: directory.appending(path: "server.log"))
     }
 
     deinit { try? FileManager.default.removeItem(at: directory) }
 
-    private static func launch(_ java: String, _ arguments: [String], in directory: URL) throws -> ServerProcess {
-        let log = directory.appending(path: "server.log")
-        // What a run before this one wrote says nothing of it.
-        try? FileManager.default.removeItem(at: log)
-        return try ServerProcess(java, arguments, in: directory, log: log)
-    }
-
-    /// The running process, or the last one.
-    public var process: ServerProcess { current.withLockedValue { $0 } }
-
     /// `127.0.0.1:port`, as `PUBSUB_EMULATOR_HOST` has it.
     public var host: String { "127.0.0.1:\(port)" }
-
-    /// Sends SIGKILL and waits for the end. Topics, subscriptions and messages are gone with it.
-    public func kill() async throws { try await process.endByKill() }
-
-    /// Starts the emulator again on the same port, empty, and waits until it answers.
-    public func restart() async throws {
-        let process = try Self.launch(java, arguments, in: directory)
-        current.withLockedValue { $0 = process }
-        try await awaitAnswer()
-    }
-
-    /// `kill`, then `restart`.
-    public func killAndRestart() async throws {
-        try await kill()
-        try await restart()
-    }
-
-    /// Ends the emulator and removes its directory. Repeating it has no effect.
-    public func stop() async throws {
-        try await kill()
-        try? FileManager.default.removeItem(at: directory)
-    }
 
     /// The ids of a project's subscriptions, such as `ID_vm-1`.
     ///
@@ -94,10 +57,9 @@ public final class PubSubEmulator: Sendable {
     }
 
     /// Its word comes first: where its port is taken somebody else answers, and its process goes on without a server.
-    private func awaitAnswer() async throws {
-        let process = process
-        try await ServerProcess.eventually("an answer of the Pub/Sub emulator", within: .seconds(60), of: process) {
-            let words = try String(contentsOf: process.log, encoding: .utf8)
+    public func awaitAnswer() async throws {
+        try await eventually("an answer of the Pub/Sub emulator", of: process) {
+            let words = process.written
             if words.contains("Exception in thread \"main\"") {
                 throw ServerProcess.Failure("the Pub/Sub emulator did not start", output: words)
             }
@@ -107,21 +69,7 @@ public final class PubSubEmulator: Sendable {
     }
 
     private func get(_ target: String) async throws -> HTTPReply {
-        let connection = try await RawConnection.connect(port: port)
-        do {
-            try await connection.send("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
-            let bytes = try await connection.read(within: .seconds(5)) { bytes in
-                var bytes = bytes[...]
-                return HTTPReply(reading: &bytes) != nil
-            }
-            try await connection.close()
-            var rest = bytes[...]
-            guard let reply = HTTPReply(reading: &rest) else { throw HTTPReply.Malformed(bytes: bytes) }
-            return reply
-        } catch {
-            try? await connection.close()
-            throw error
-        }
+        try await LoopbackHTTP.request("GET", target, port: port, within: .seconds(5))
     }
 
     /// Ten thousand alerts of 4 KB to four subscriptions fit in with room to spare.

@@ -1,10 +1,9 @@
 public import Foundation
-import NIOConcurrencyHelpers
 
 /// A redis-server of a test's own, on 127.0.0.1, with its data in a directory of its own.
 ///
 /// Ends with the last reference to it, by SIGKILL.
-public final class RedisServer: Sendable {
+public final class RedisServer: RestartableServer {
     /// How the server keeps what it accepted across a restart.
     public enum AppendOnly: Sendable {
         /// Not at all.
@@ -16,62 +15,46 @@ public final class RedisServer: Sendable {
     }
 
     public let port: Int
-    /// Where the server's files and its log are.
     public let directory: URL
-    private let ownsDirectory: Bool
-    private let executable: String
-    private let arguments: [String]
-    private let current: NIOLockedValueBox<ServerProcess>
+    public let process: ServerProcess
 
     /// Starts a server and waits until it answers.
     ///
     /// - Parameters:
     ///   - port: `nil` takes a free one.
-    ///   - directory: exists already and is kept; `nil` makes one, which is removed by `stop`.
     ///   - replicaOf: the port on 127.0.0.1 of the server to replicate.
     ///   - maxMemory: as redis.conf has it, such as `4mb`; nothing is evicted.
     ///   - extra: more arguments, such as `["--requirepass", "secret"]`.
-    /// - Throws: `ServerProcess.Failure` where redis-server is not there or does not answer.
+    /// - Throws: `ServerProcess.Failure` where redis-server is not there, ``Overdue`` where it does not answer.
     public static func start(
-        appendOnly: AppendOnly = .off, port: Int? = nil, directory: URL? = nil, replicaOf: Int? = nil,
-        maxMemory: String? = nil, extra: [String] = []
+        appendOnly: AppendOnly = .off, port: Int? = nil, replicaOf: Int? = nil, maxMemory: String? = nil,
+        extra: [String] = []
     ) async throws -> RedisServer {
         let server = try RedisServer(
-            appendOnly: appendOnly, port: port ?? ServerProcess.freePort(), directory: directory,
-            replicaOf: replicaOf, maxMemory: maxMemory, extra: extra)
+            appendOnly: appendOnly, port: port ?? ServerProcess.freePort(), replicaOf: replicaOf, maxMemory: maxMemory,
+            extra: extra)
         try await server.awaitAnswer()
         return server
     }
 
-    private init(
-        appendOnly: AppendOnly, port: Int, directory: URL?, replicaOf: Int?, maxMemory: String?, extra: [String]
-    ) throws {
+    private init(appendOnly: AppendOnly, port: Int, replicaOf: Int?, maxMemory: String?, extra: [String]) throws {
+        let executable = try ServerProcess.find("redis-server")
         self.port = port
-        ownsDirectory = directory == nil
-        self.directory =
-            directory ?? FileManager.default.temporaryDirectory.appending(path: "redis-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
-        executable = try ServerProcess.find("redis-server")
+        directory = FileManager.default.temporaryDirectory.appending(path: "redis-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         var arguments = [
             "--port", String(port), "--bind", "127.0.0.1", "--protected-mode", "no", "--daemonize", "no",
-            "--save", "", "--dir", self.directory.path, "--repl-diskless-sync-delay", "0",
+            "--save", "", "--dir", directory.path, "--repl-diskless-sync-delay", "0",
             "--appendonly", appendOnly == .off ? "no" : "yes",
             "--appendfsync", appendOnly == .always ? "always" : "everysec",
         ]
         if let replicaOf { arguments += ["--replicaof", "127.0.0.1", String(replicaOf)] }
         if let maxMemory { arguments += ["--maxmemory", maxMemory, "--maxmemory-policy", "noeviction"] }
-        self.arguments = arguments + extra
-        current = NIOLockedValueBox(try Self.launch(executable, self.arguments, in: self.directory))
+        process = try ServerProcess(
+            executable, arguments + extra, in: directory, log: directory.appending(path: "server.log"))
     }
 
-    private static func launch(
-        _ executable: String, _ arguments: [String], in directory: URL
-    ) throws -> ServerProcess {
-        try ServerProcess(executable, arguments, in: directory, log: directory.appending(path: "server.log"))
-    }
-
-    /// The running process, or the last one.
-    public var process: ServerProcess { current.withLockedValue { $0 } }
+    deinit { try? FileManager.default.removeItem(at: directory) }
 
     /// `redis://127.0.0.1:port`
     public var url: String { "redis://127.0.0.1:\(port)" }
@@ -79,7 +62,7 @@ public final class RedisServer: Sendable {
     /// Sends a command by redis-cli. Options of redis-cli, such as `-n 2`, may stand before it.
     ///
     /// - Returns: what redis-cli wrote, which for an error is the error, without the line's end.
-    /// - Throws: `ServerProcess.Failure` where redis-cli does not end in time.
+    /// - Throws: ``Overdue`` where redis-cli does not end in time.
     @discardableResult
     public func command(_ words: [String]) async throws -> String {
         let answer = directory.appending(path: "answer-\(UUID().uuidString)")
@@ -90,31 +73,9 @@ public final class RedisServer: Sendable {
         return try String(contentsOf: answer, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
-    /// Sends SIGKILL and waits for the end.
-    public func kill() async throws { try await process.endByKill() }
-
-    /// Starts the server again, on the same port and directory, and waits until it answers.
-    public func restart() async throws {
-        let process = try Self.launch(executable, arguments, in: directory)
-        current.withLockedValue { $0 = process }
-        try await awaitAnswer()
-    }
-
-    /// `kill`, then `restart`.
-    public func killAndRestart() async throws {
-        try await kill()
-        try await restart()
-    }
-
-    /// Ends the server and removes the directory that was made for it. Repeating it has no effect.
-    public func stop() async throws {
-        try await kill()
-        if ownsDirectory { try? FileManager.default.removeItem(at: directory) }
-    }
-
     /// A server that asks for a password first has answered as well.
-    private func awaitAnswer() async throws {
-        try await ServerProcess.eventually("an answer of redis-server", of: process) {
+    public func awaitAnswer() async throws {
+        try await eventually("an answer of redis-server", of: process) {
             let answer = try await command(["PING"])
             return answer.hasPrefix("PONG") || answer.contains("NOAUTH")
         }

@@ -1,4 +1,5 @@
 public import Foundation
+import NIOConcurrencyHelpers
 
 #if canImport(Glibc)
     import Glibc
@@ -12,7 +13,7 @@ public import Foundation
 ///
 /// Ends with the last reference to it, by SIGKILL, so that a test that fails leaves nothing behind.
 public final class ServerProcess: Sendable {
-    /// A process that could not be started, or did not do in time what was awaited; with the end of what it wrote.
+    /// A process that could not be started, or ended before what was awaited; with the end of what it wrote.
     public struct Failure: Error, Sendable, CustomStringConvertible {
         public let description: String
 
@@ -21,10 +22,25 @@ public final class ServerProcess: Sendable {
         }
     }
 
-    public let pid: pid_t
+    /// What is started, each time anew.
+    private struct Command: Sendable {
+        let executable: URL
+        let arguments: [String]
+        let environment: [String: String]?
+        let directory: URL?
+    }
+
+    /// The program from one start to its end.
+    private struct Run: Sendable {
+        let process: Process
+        /// Where in the log its words begin.
+        let logStart: UInt64
+    }
+
     /// Where standard output and standard error go.
     public let log: URL
-    private let process: Process
+    private let command: Command
+    private let current: NIOLockedValueBox<Run>
 
     /// Starts a program.
     ///
@@ -36,46 +52,72 @@ public final class ServerProcess: Sendable {
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil, in directory: URL? = nil,
         log: URL
     ) throws {
+        self.log = log
+        command = Command(
+            executable: URL(fileURLWithPath: executable), arguments: arguments, environment: environment,
+            directory: directory)
+        current = NIOLockedValueBox(try Self.start(command, log: log))
+    }
+
+    deinit { send(SIGKILL) }
+
+    private static func start(_ command: Command, log: URL) throws -> Run {
         if !FileManager.default.fileExists(atPath: log.path) {
             _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         }
         let output = try FileHandle(forWritingTo: log)
         defer { try? output.close() }
-        try output.seekToEnd()
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        if let environment { process.environment = environment }
-        if let directory { process.currentDirectoryURL = directory }
+        let logStart = try output.seekToEnd()
+        let process = Process()
+        process.executableURL = command.executable
+        process.arguments = command.arguments
+        if let environment = command.environment { process.environment = environment }
+        if let directory = command.directory { process.currentDirectoryURL = directory }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output
-        self.log = log
-        do { try process.run() } catch { throw Failure("cannot start \(executable): \(error)") }
-        pid = process.processIdentifier
+        do { try process.run() } catch { throw Failure("cannot start \(command.executable.path): \(error)") }
+        return Run(process: process, logStart: logStart)
     }
 
-    deinit { if process.isRunning { kill(pid, SIGKILL) } }
+    /// Starts the program, which has ended, once more with the same arguments, environment, directory and log. What is said of the process is
+    /// then of the new one.
+    ///
+    /// - Throws: ``Failure`` where the program still runs, or is not there any more.
+    public func restart() throws {
+        try current.withLockedValue { run in
+            guard !run.process.isRunning else { throw Failure("\(name) still runs") }
+            run = try Self.start(command, log: log)
+        }
+    }
 
-    public var isRunning: Bool { process.isRunning }
+    private var name: String { command.executable.lastPathComponent }
+    private var run: Run { current.withLockedValue { $0 } }
+
+    public var pid: pid_t { run.process.processIdentifier }
+
+    public var isRunning: Bool { run.process.isRunning }
 
     /// The exit status, or the number of the signal that ended it; `nil` while it runs.
-    public var exitStatus: Int32? { process.isRunning ? nil : process.terminationStatus }
+    public var exitStatus: Int32? {
+        let process = run.process
+        return process.isRunning ? nil : process.terminationStatus
+    }
 
     /// Sends a signal, such as `SIGKILL` or `SIGSTOP`, to the process. Has no effect once it has ended.
-    public func send(_ signal: Int32) { if process.isRunning { kill(pid, signal) } }
+    public func send(_ signal: Int32) {
+        let process = run.process
+        if process.isRunning { kill(process.processIdentifier, signal) }
+    }
 
     /// Waits until the process has ended.
     ///
     /// - Returns: its exit status.
-    /// - Throws: ``Failure`` where it goes on after the bound.
+    /// - Throws: ``Overdue`` where it goes on after the bound.
     @discardableResult
     public func end(within bound: Duration = .patience) async throws -> Int32 {
-        try await Self.eventually(
-            "the end of \(process.executableURL?.lastPathComponent ?? "")", within: bound, of: self
-        ) {
-            !self.process.isRunning
-        }
+        let process = run.process
+        try await eventually("the end of \(name)", within: bound, of: self) { !process.isRunning }
         return process.terminationStatus
     }
 
@@ -85,32 +127,16 @@ public final class ServerProcess: Sendable {
         try await end()
     }
 
-    /// The last lines of what the process wrote.
-    public var output: String {
-        let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").suffix(30).joined(separator: "\n")
+    /// What the process wrote since it was started.
+    public var written: String {
+        guard let file = try? FileHandle(forReadingFrom: log) else { return "" }
+        defer { try? file.close() }
+        guard (try? file.seek(toOffset: run.logStart)) != nil, let bytes = try? file.readToEnd() else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Waits until a condition holds, looking again every 20 ms.
-    ///
-    /// - Parameter process: whose end, before the condition holds, is a failure at once, and whose output goes into failures.
-    /// - Throws: ``Failure`` where it does not hold within the bound.
-    public static func eventually(
-        _ awaited: String, within bound: Duration = .patience, of process: ServerProcess? = nil,
-        _ holds: () async throws -> Bool
-    ) async throws {
-        let deadline = ContinuousClock.now + bound
-        while true {
-            if try await holds() { return }
-            if let process, !process.isRunning {
-                throw Failure("the process ended before \(awaited)", output: process.output)
-            }
-            guard ContinuousClock.now < deadline else {
-                throw Failure("\(awaited) did not come within \(bound)", output: process?.output ?? "")
-            }
-            try await ContinuousClock().sleep(for: .milliseconds(20))
-        }
-    }
+    /// The last lines of that.
+    public var output: String { written.split(separator: "\n").suffix(30).joined(separator: "\n") }
 
     /// The first of the names that is an executable file in the search path or one of the folders.
     ///

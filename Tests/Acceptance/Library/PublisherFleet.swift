@@ -105,7 +105,7 @@ final class PublisherFleet: Sendable {
             body: AlertNumber.text(number, padding: padding), on: line.connection, within: .seconds(10))
         guard reply.status == 200 else { return reply }
         guard let id = try reply.object()["id"]?.stringValue, let position = Position(id: id) else {
-            throw LoopbackHTTP.Unreadable(reply: reply.text)
+            throw HTTPReply.Malformed(bytes: reply.body)
         }
         state.withLockedValue { _ = $0.receipts[number, default: []].insert(position) }
         return reply

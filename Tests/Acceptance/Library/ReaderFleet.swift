@@ -51,7 +51,7 @@ struct ReaderFleet: Sendable {
     /// Connects all and waits until each has its place in the log.
     func begin() async throws {
         try await each { $0.come() }
-        try await ServerProcess.eventually("a stream for every reader", within: .seconds(30)) {
+        try await eventually("a stream for every reader", within: .seconds(30)) {
             try await each { $0.hasBegun }.allSatisfy(\.self)
         }
     }

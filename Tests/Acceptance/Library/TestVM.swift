@@ -102,7 +102,7 @@ actor TestVM {
     }
 
     private static func awaitReady(_ process: ServerProcess, port: Int, id: String) async throws {
-        try await ServerProcess.eventually("\(id) to be ready", within: .seconds(30), of: process) {
+        try await eventually("\(id) to be ready", within: .seconds(30), of: process) {
             (try? await LoopbackHTTP.request("GET", "/ready", port: port, within: .seconds(2)).status) == 200
         }
     }

@@ -18,7 +18,7 @@ extension World {
         let link = try await FaultProxy.start(target: port, port: LoopbackPorts.free())
         stopAtEnd { await link.stop() }
         let replica = try await RedisServer.start(port: LoopbackPorts.free(), replicaOf: link.port)
-        try await ServerProcess.eventually("the replica's copy") {
+        try await eventually("the replica's copy") {
             try await replica.command(["INFO", "replication"]).contains("master_link_status:up")
         }
         try await ContinuousClock().sleep(for: .seconds(4))

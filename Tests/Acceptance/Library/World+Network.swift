@@ -89,12 +89,12 @@ extension World {
         try await readers.each(in: stalled) {
             $0.leave()
         }
-        try await ServerProcess.eventually("the end of two readers' connections") {
+        try await eventually("the end of two readers' connections") {
             try await readers.each(in: stalled) { !$0.isSubscribed }.allSatisfy(\.self)
         }
         // Past the proxy, whose buffers would read on, and with small buffers of the system.
         try await readers.each(in: stalled) { $0.come(to: port, receiveBuffer: 16_384) }
-        try await ServerProcess.eventually("two readers on \(vm.id)") {
+        try await eventually("two readers on \(vm.id)") {
             try await readers.each(in: stalled) { $0.isSubscribed }.allSatisfy(\.self)
         }
         let sockets = try await metric("crier_sockets", of: vm)

@@ -53,11 +53,7 @@ final class World: Sendable {
 
     /// Waits for a condition that the run promises, and notes where it does not hold in time.
     func expect(_ what: String, within bound: Duration, _ holds: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + bound
-        while try await !holds() {
-            guard ContinuousClock.now < deadline else { return fail("\(what) did not come within \(bound)") }
-            try await ContinuousClock().sleep(for: .milliseconds(100))
-        }
+        do { try await eventually(what, within: bound, holds) } catch let overdue as Overdue { fail("\(overdue)") }
     }
 
     /// The VMs on the bus by their subscriptions, as one of them tells.
@@ -65,7 +61,7 @@ final class World: Sendable {
         let port = await vm.port
         let reply = try await LoopbackHTTP.request("GET", "/v1/vms", port: port, within: .seconds(5))
         guard let records = try reply.object()["vms"]?.arrayValue else {
-            throw LoopbackHTTP.Unreadable(reply: reply.text)
+            throw HTTPReply.Malformed(bytes: reply.body)
         }
         return records.compactMap { $0.objectValue?["subscription"]?.stringValue }
     }

@@ -454,7 +454,7 @@ import Testing
         try await Self.with { server, other in
             other.leave()
             try await other.end()
-            try await ServerProcess.eventually("the fleet of one") {
+            try await eventually("the fleet of one") {
                 try await server.request("GET", "/v1/vms?\(Self.toOther)").status == 200
             }
             #expect(try await server.request("GET", "/v1/vms?region=ams").status == 200)
@@ -465,7 +465,7 @@ import Testing
 extension RunningServer {
     /// Waits until the server knows the VM that the query names.
     fileprivate func awaitReplay(_ query: String) async throws {
-        try await ServerProcess.eventually("a fleet with \(query)") {
+        try await eventually("a fleet with \(query)") {
             try await request("GET", "/v1/vms?\(query)").header("fly-replay") != nil
         }
     }

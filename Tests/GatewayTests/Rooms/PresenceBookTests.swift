@@ -21,10 +21,6 @@ import Testing
         try await shared.entries(of: PresenceNames.collection, limit: 100)
     }
 
-    private func eventually(_ awaited: String, _ holds: () async throws -> Bool) async throws {
-        try await ServerProcess.eventually(awaited, holds)
-    }
-
     @Test("who enters and leaves on one VM is seen on the other")
     func others() async throws {
         let (a, b) = (vm("a"), vm("b"))

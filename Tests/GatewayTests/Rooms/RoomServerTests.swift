@@ -42,7 +42,7 @@ import WebSocketTransport
     private static func awaitPeople(
         _ names: Set<String>, in room: String, at server: RunningServer, as cookie: String
     ) async throws {
-        try await ServerProcess.eventually("\(names) in \(room)") {
+        try await eventually("\(names) in \(room)") {
             let reply = try await server.request("GET", "/v1/rooms/\(room)", headers: [("Cookie", cookie)])
             #expect(reply.status == 200, "\(reply.text)")
             return Set(Self.names(try reply.object())) == names
@@ -51,7 +51,7 @@ import WebSocketTransport
 
     /// Waits until a VM knows that there are two.
     private static func awaitFleet(_ server: RunningServer) async throws {
-        try await ServerProcess.eventually("two VMs") {
+        try await eventually("two VMs") {
             try await server.request("GET", "/v1/lobby").object()["vms"]?.arrayValue?.count == 2
         }
     }
@@ -231,7 +231,7 @@ import WebSocketTransport
             try await Self.awaitFleet(vms.one)
             let socket = try await Self.enter(vms.two, "/rooms/ams/ws", try await vms.two.signIn("Ada Lovelace"))
             _ = try await socket.ask(Self.subscribe("_room-ams"))
-            try await ServerProcess.eventually("somebody in a room") {
+            try await eventually("somebody in a room") {
                 let reply = try await vms.one.request("GET", "/v1/lobby")
                 #expect(reply.status == 200)
                 #expect(!reply.text.contains("Lovelace"))

@@ -15,10 +15,6 @@ import Testing
 
     init() { vm = TestVM("a", on: InProcessStore(clock: clock.wallClock), clock: clock) }
 
-    private func eventually(_ awaited: String, _ holds: () async throws -> Bool) async throws {
-        try await ServerProcess.eventually(awaited, holds)
-    }
-
     @Test("everyone is told who is there when they enter, and then what changes, each time the whole list once")
     func lists() async throws {
         let (ada, bob) = (ToldLists(), ToldLists())

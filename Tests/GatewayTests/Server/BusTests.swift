@@ -155,7 +155,7 @@ import Testing
                 // One batch is held up; the rest is in the queue behind it or on its way there.
                 while bus.waiting == 0 { _ = try await server.request("GET", "/health") }
                 server.leave()
-                await #expect(throws: RunningServer.Stuck.self) { try await server.end(within: .milliseconds(100)) }
+                await #expect(throws: Overdue.self) { try await server.end(within: .milliseconds(100)) }
                 bus.release()
                 var statuses: [String] = []
                 for connection in connections {

@@ -206,7 +206,7 @@ import WebSocketTransport
             let raised = try await server.raise("a", "short", headers: [("Expires", "1s")])
             let expires = try #require(raised.int("expires"))
             try await server.raise("a", "long", headers: [("Expires", "1h")])
-            try await ServerProcess.eventually("its time") {
+            try await eventually("its time") {
                 try #require(try await server.raise("clock", "tick").int("time")) > expires
             }
             #expect(try await server.poll("/a/json?poll=1").map { $0.string("message") } == ["long"])

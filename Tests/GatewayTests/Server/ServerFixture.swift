@@ -78,7 +78,7 @@ extension RunningServer {
 
     /// Waits until the number of readers is what it should be.
     func awaitSockets(_ count: Int, within bound: Duration = .patience) async throws {
-        try await ServerProcess.eventually("\(count) readers", within: bound) { try await sockets() == count }
+        try await eventually("\(count) readers", within: bound) { try await sockets() == count }
     }
 }
 

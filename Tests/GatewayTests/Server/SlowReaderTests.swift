@@ -13,6 +13,9 @@ import WebSocketTransport
         $0.maximumText = 50_000
     }
 
+    /// Not so many readers were ended, however many alerts were raised.
+    private struct TooPatient: Error { let count: Int }
+
     /// Raises large alerts until so many readers were ended for being slow.
     ///
     /// - Returns: how many alerts that took.
@@ -22,7 +25,7 @@ import WebSocketTransport
             if metrics.contains("\ncrier_slow_closes_total \(count)\n") { return sent }
             try await server.raise("a", "\(sent) \(text)")
         }
-        throw RunningServer.Stuck(awaited: "\(count) slow readers to be ended")
+        throw TooPatient(count: count)
     }
 
     @Test("a WebSocket reader that stops reading is closed with 4008 and resumes without a loss")

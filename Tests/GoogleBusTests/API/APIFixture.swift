@@ -31,16 +31,20 @@ enum APIFixture {
         _ configuration: GoogleBusConfiguration = configuration, on server: LoopbackServer, isEmulator: Bool = true,
         timing: PubSubTiming = patient, clock: WallClock = .system, _ body: (PubSubAPI) async throws -> Void
     ) async throws {
-        let api = try PubSubAPI(
-            configuration, at: GoogleEndpoints(api: server.url, metadata: server.url, isEmulator: isEmulator),
-            timing: timing, clock: clock, logger: logger)
-        do {
+        let endpoints = GoogleEndpoints(api: server.url, metadata: server.url, isEmulator: isEmulator)
+        try await with(configuration, at: endpoints, timing: timing, clock: clock, body)
+    }
+
+    static func with(
+        _ configuration: GoogleBusConfiguration, at endpoints: GoogleEndpoints, timing: PubSubTiming = patient,
+        clock: WallClock = .system, _ body: (PubSubAPI) async throws -> Void
+    ) async throws {
+        let api = try PubSubAPI(configuration, at: endpoints, timing: timing, clock: clock, logger: logger)
+        try await perform {
             try await body(api)
-        } catch {
+        } finally: {
             await api.shutdown()
-            throw error
         }
-        await api.shutdown()
     }
 
     /// An API that speaks to a server with a script.

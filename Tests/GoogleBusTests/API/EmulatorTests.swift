@@ -10,16 +10,7 @@ struct EmulatorTests {
         try await withEmulator { world in
             var configuration = APIFixture.configuration
             configuration.emulatorHost = world.emulator.host
-            let api = try PubSubAPI(
-                configuration, at: GoogleEndpoints(configuration), timing: APIFixture.patient, logger: APIFixture.logger
-            )
-            do {
-                try await body(api)
-            } catch {
-                await api.shutdown()
-                throw error
-            }
-            await api.shutdown()
+            try await APIFixture.with(configuration, at: GoogleEndpoints(configuration), body)
         }
     }
 

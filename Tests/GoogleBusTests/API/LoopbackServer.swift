@@ -1,3 +1,4 @@
+import CrierTesting
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
@@ -79,13 +80,11 @@ final class LoopbackServer: Sendable {
             .bind(host: "127.0.0.1", port: 0).get()
         guard let port = listener.localAddress?.port else { preconditionFailure("a bound port") }
         let server = LoopbackServer(state, listener, port: port)
-        do {
+        try await perform {
             try await body(server)
-        } catch {
+        } finally: {
             await server.stop()
-            throw error
         }
-        await server.stop()
     }
 
     /// Connections are refused from then on.

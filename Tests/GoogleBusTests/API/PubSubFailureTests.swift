@@ -176,7 +176,7 @@ import Testing
                 }
             }
             let publishing = Task { await failure { try await api.publish([message]) } }
-            try await ServerProcess.eventually("two requests") { server.requests.count == 2 }
+            try await eventually("two requests") { server.requests.count == 2 }
             pulling.cancel()
             #expect(await pulling.value?.code == .cancelled)
             await api.shutdown()
@@ -191,7 +191,7 @@ import Testing
         func watched() async throws {
             try await APIFixture.with(.by { _ in .silent }) { (api, server) async throws in
                 let pulling = Task { await failure { try await api.pull("ID_a", atMost: 1, within: .seconds(60)) } }
-                try await ServerProcess.eventually("a pull") { server.requests.count == 1 }
+                try await eventually("a pull") { server.requests.count == 1 }
                 let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/net/tcp"))
                 let table = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
                 let remote = ":" + String(format: "%04X", server.port)

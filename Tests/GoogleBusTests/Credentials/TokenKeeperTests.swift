@@ -66,10 +66,10 @@ import Testing
         source.open(false)
         clock.advance(milliseconds: 2_700_000)
         #expect(await token(keeper) == .success("t1"))
-        try await ServerProcess.eventually("a renewal") { source.fetches == 2 }
+        try await eventually("a renewal") { source.fetches == 2 }
         #expect(await token(keeper) == .success("t1"))
         source.open(true)
-        try await ServerProcess.eventually("the new token") { await token(keeper) == .success("t2") }
+        try await eventually("the new token") { await token(keeper) == .success("t2") }
         #expect(source.fetches == 2)
         await keeper.shutdown()
     }
@@ -94,7 +94,7 @@ import Testing
         source.open(false)
         let first = Task { await token(keeper) }
         let second = Task { await token(keeper) }
-        try await ServerProcess.eventually("a fetch") { source.fetches == 1 }
+        try await eventually("a fetch") { source.fetches == 1 }
         first.cancel()
         #expect(await first.value == .failure(.cancelled(outcomeUnknown: false)))
         source.open(true)
@@ -108,7 +108,7 @@ import Testing
         let keeper = keeper()
         source.open(false)
         let waiting = Task { await token(keeper) }
-        try await ServerProcess.eventually("a fetch") { source.fetches == 1 }
+        try await eventually("a fetch") { source.fetches == 1 }
         await keeper.shutdown()
         #expect(await waiting.value == .failure(.shutDown))
         #expect(await token(keeper) == .failure(.shutDown))

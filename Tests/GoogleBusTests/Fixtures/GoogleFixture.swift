@@ -38,13 +38,10 @@ struct GoogleWorld: Sendable {
     /// Asks Pub/Sub itself.
     func withService<Result>(_ body: (PubSubAPI) async throws -> Result) async throws -> Result {
         let service = try service()
-        do {
-            let result = try await body(service)
+        return try await perform {
+            try await body(service)
+        } finally: {
             await service.shutdown()
-            return result
-        } catch {
-            await service.shutdown()
-            throw error
         }
     }
 
@@ -64,37 +61,26 @@ struct GoogleWorld: Sendable {
 /// Runs something against an emulator of its own, which is stopped whatever comes of it.
 func withEmulator(timing: ReplicaTiming = ReplicaTiming(), _ body: (GoogleWorld) async throws -> Void) async throws {
     let emulator = try await PubSubEmulator.start()
-    do { try await body(GoogleWorld(emulator: emulator, topic: "ALIEN_NOTIFICATIONS", timing: timing)) } catch {
-        try? await emulator.stop()
-        throw error
+    try await perform {
+        try await body(GoogleWorld(emulator: emulator, topic: "ALIEN_NOTIFICATIONS", timing: timing))
+    } finally: {
+        try await emulator.stop()
     }
-    try await emulator.stop()
 }
 
 /// Uses a bus once it has its place, and closes it whatever comes of that.
 func using<Result>(
     _ bus: SharedLogBus<GoogleLogStore>, _ body: (SharedLogBus<GoogleLogStore>) async throws -> Result
 ) async throws -> Result {
-    do {
+    try await perform {
         try await open(bus)
-        let result = try await body(bus)
+        return try await body(bus)
+    } finally: {
         await bus.close()
-        return result
-    } catch {
-        await bus.close()
-        throw error
     }
 }
 
 /// Waits until the bus knows where the log stands.
-func open(_ bus: SharedLogBus<GoogleLogStore>, within bound: Duration = .seconds(60)) async throws {
-    let deadline = ContinuousClock.now + bound
-    while true {
-        do {
-            _ = try await bus.store.open(seen: .origin)
-            return
-        } catch {
-            if .now >= deadline { throw error }
-        }
-    }
+func open(_ bus: SharedLogBus<GoogleLogStore>) async throws {
+    _ = try await insist { try await bus.store.open(seen: .origin) }
 }

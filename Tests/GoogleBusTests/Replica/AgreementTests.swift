@@ -224,17 +224,15 @@ struct AgreementTests {
         _ names: [String], of world: GoogleWorld, _ body: ([SharedLogBus<GoogleLogStore>]) async throws -> Void
     ) async throws {
         var buses: [SharedLogBus<GoogleLogStore>] = []
-        do {
+        try await perform {
             for name in names {
                 let bus = try world.bus(vm(name, boot: "boot-\(name)"))
                 buses.append(bus)
                 try await open(bus)
             }
             try await body(buses)
-        } catch {
+        } finally: {
             for bus in buses { await bus.close() }
-            throw error
         }
-        for bus in buses { await bus.close() }
     }
 }

@@ -96,7 +96,7 @@ struct AccessTests {
                 let failure = await #expect(throws: BusError.self) { try await store.append("b") }
                 #expect(failure?.code == .unavailable)
                 try await server.command(["REPLICAOF", "NO", "ONE"])
-                try await ServerProcess.eventually("the store's return") {
+                try await eventually("the store's return") {
                     guard let after = try? await store.append("c").first else { return false }
                     return after > before
                 }

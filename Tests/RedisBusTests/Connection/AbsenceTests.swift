@@ -27,11 +27,11 @@ struct AbsenceTests {
                 await #expect(throws: BusError.self) { try await reading.value }
                 #expect(ContinuousClock.now - start < .milliseconds(4_200))
                 await proxy.set(.none)
-                try await ServerProcess.eventually("the store's return") {
+                try await eventually("the store's return") {
                     (try? await store.bounds(beforeLast: 1).head) == first
                 }
                 let next = try await store.append("b")
-                try await ServerProcess.eventually("the feed's return") {
+                try await eventually("the feed's return") {
                     guard case .alerts(let alerts)? = try? await feed.read(after: first, limit: 9, wait: .seconds(1))
                     else { return false }
                     return alerts.map(\.position) == next
@@ -57,7 +57,7 @@ struct AbsenceTests {
                 }
                 #expect(ContinuousClock.now - start < .seconds(2))
                 try await server.restart()
-                try await ServerProcess.eventually("the store's return", within: .seconds(8)) {
+                try await eventually("the store's return", within: .seconds(8)) {
                     (try? await store.append("c")) != nil
                 }
             }

@@ -78,7 +78,7 @@ struct FeedTests {
             try await feed.probe(within: .seconds(3))
             try await server.command(["CLIENT", "KILL", "TYPE", "pubsub"])
             try await server.command(["HSET", "{test}:vm:ID_feed", "boot", "after"])
-            try await ServerProcess.eventually("the supersession", within: .seconds(5)) {
+            try await eventually("the supersession", within: .seconds(5)) {
                 if case .superseded = try? await feed.read(after: .origin, limit: 1, wait: .zero) {
                     true
                 } else {
@@ -103,7 +103,7 @@ struct FeedTests {
             await #expect(throws: BusError.self) { try await feed.probe(within: .seconds(1)) }
             await store.close()
             // The one that asks is a connection as well.
-            try await ServerProcess.eventually("the end of all connections") {
+            try await eventually("the end of all connections") {
                 try await server.command(["CLIENT", "LIST"]).split(separator: "\n").count == 1
             }
         }
@@ -128,7 +128,7 @@ struct FeedTests {
                 await #expect(throws: BusError.self) { try await feed.probe(within: .seconds(1)) }
                 #expect(ContinuousClock.now - start < .seconds(2))
                 await proxy.set(.none)
-                try await ServerProcess.eventually("a probe that passes") {
+                try await eventually("a probe that passes") {
                     (try? await feed.probe(within: .seconds(2))) != nil
                 }
                 await feed.close()
@@ -144,12 +144,12 @@ struct FeedTests {
             try await server.command(["CLIENT", "KILL", "TYPE", "normal"])
             try await server.command(["CLIENT", "KILL", "TYPE", "pubsub"])
             var next: [Position] = []
-            try await ServerProcess.eventually("the store's return") {
+            try await eventually("the store's return") {
                 next = (try? await store.append("b")) ?? []
                 return !next.isEmpty
             }
             var read: [Position] = []
-            try await ServerProcess.eventually("the feed's return") {
+            try await eventually("the feed's return") {
                 read = (try? await alerts(feed.read(after: first, limit: 9, wait: .seconds(1)))) ?? []
                 return !read.isEmpty
             }
@@ -165,11 +165,11 @@ struct FeedTests {
         try await withRedis { server in
             try await withStore(try await reads.url(server)) { store in
                 let feed = try await store.feed(of: vm("feed"))
-                do { try await body(server, store, feed) } catch {
+                try await perform {
+                    try await body(server, store, feed)
+                } finally: {
                     await feed.close()
-                    throw error
                 }
-                await feed.close()
             }
         }
     }

@@ -13,11 +13,11 @@ func withRedis(
 ) async throws {
     let server = try await RedisServer.start(
         appendOnly: appendOnly, replicaOf: replicaOf, maxMemory: maxMemory, extra: extra)
-    do { try await body(server) } catch {
-        try? await server.stop()
-        throw error
+    try await perform {
+        try await body(server)
+    } finally: {
+        try await server.stop()
     }
-    try await server.stop()
 }
 
 /// Runs something with a store of its own, which is closed whatever comes of it.
@@ -25,11 +25,11 @@ func withStore(
     _ url: String, namespace: String = "test", logCount: Int = 1000, _ body: (RedisLogStore) async throws -> Void
 ) async throws {
     let store = try makeStore(url, namespace: namespace, logCount: logCount)
-    do { try await body(store) } catch {
+    try await perform {
+        try await body(store)
+    } finally: {
         await store.close()
-        throw error
     }
-    await store.close()
 }
 
 func makeStore(_ url: String, namespace: String = "test", logCount: Int = 1000) throws -> RedisLogStore {
@@ -67,21 +67,5 @@ extension RedisLogStore {
 
     func messages() async throws -> [String] {
         try await entries().map { Draft(encoded: $0.body, key: $0.key)?.content.message ?? "?" }
-    }
-}
-
-/// Waits for something that a test asked for, and fails where it takes longer than the bound.
-func within<Result: Sendable>(
-    _ bound: Duration, _ body: @escaping @Sendable () async throws -> Result
-) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await ContinuousClock().sleep(for: bound)
-            throw ServerProcess.Failure("nothing came within \(bound)")
-        }
-        defer { group.cancelAll() }
-        guard let result = try await group.next() else { throw ServerProcess.Failure("no result") }
-        return result
     }
 }

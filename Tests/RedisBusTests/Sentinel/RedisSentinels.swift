@@ -13,7 +13,7 @@ final class RedisSentinels: Sendable {
     static func start(count: Int, master: RedisServer) async throws -> RedisSentinels {
         let sentinels = try RedisSentinels(count: count, master: master)
         for port in sentinels.ports {
-            try await ServerProcess.eventually("a Sentinel's answer") {
+            try await eventually("a Sentinel's answer") {
                 try await master.command(["-p", String(port), "PING"]) == "PONG"
             }
         }
@@ -51,7 +51,7 @@ final class RedisSentinels: Sendable {
     /// Waits until each knows of the others and of the master's replica, and finds the replica fit to take over.
     func awaitReplica() async throws {
         for port in ports {
-            try await ServerProcess.eventually("a Sentinel's view", within: .seconds(30)) {
+            try await eventually("a Sentinel's view", within: .seconds(30)) {
                 let view = try await self.master.command(["-p", String(port), "SENTINEL", "ckquorum", "mymaster"])
                 let replicas = try await self.master.command(["-p", String(port), "SENTINEL", "replicas", "mymaster"])
                 let state = try await self.master.command(["-p", String(port), "SENTINEL", "master", "mymaster"])

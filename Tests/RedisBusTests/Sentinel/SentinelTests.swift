@@ -12,11 +12,11 @@ struct SentinelTests {
         try await withRedis { master in
             try await withRedis(replicaOf: master.port) { replica in
                 let sentinels = try await RedisSentinels.start(count: 3, master: master)
-                do { try await follow(sentinels, from: master, to: replica) } catch {
-                    try? await sentinels.stop()
-                    throw error
+                try await perform {
+                    try await follow(sentinels, from: master, to: replica)
+                } finally: {
+                    try await sentinels.stop()
                 }
-                try await sentinels.stop()
             }
         }
     }
@@ -25,19 +25,19 @@ struct SentinelTests {
         try await withStore(sentinels.url) { store in
             let first = try await store.append("a")[0]
             let feed = try await store.feed(of: vm("feed"))
-            try await ServerProcess.eventually("the replica's copy") {
+            try await eventually("the replica's copy") {
                 try await replica.command(["XLEN", "{test}:log"]) == "1"
             }
             try await sentinels.awaitReplica()
             try await master.kill()
             var next: [Position] = []
-            try await ServerProcess.eventually("the fail-over", within: .seconds(40)) {
+            try await eventually("the fail-over", within: .seconds(40)) {
                 next = (try? await store.append([record("b", key: "b")], seen: first).map(\.position)) ?? []
                 return !next.isEmpty
             }
             #expect(next[0].epoch > first.epoch)
             #expect(try await replica.command(["XLEN", "{test}:log"]) == "2")
-            try await ServerProcess.eventually("the feed's return") {
+            try await eventually("the feed's return") {
                 guard case .alerts(let alerts)? = try? await feed.read(after: first, limit: 9, wait: .seconds(1))
                 else { return false }
                 return alerts.map(\.position) == next && alerts.first?.predecessor == first
@@ -53,7 +53,7 @@ struct SentinelTests {
             let sentinels = try await RedisSentinels.start(count: 1, master: master)
             let away = try ServerProcess.freePort()
             let known = sentinels.ports[0]
-            do {
+            try await perform {
                 // The one that is away is passed over.
                 try await withStore("redis+sentinel://127.0.0.1:\(away),127.0.0.1:\(known)/mymaster/2") { store in
                     _ = try await store.append("a")
@@ -71,11 +71,9 @@ struct SentinelTests {
                     #expect(failure?.code == .backend)
                     #expect(failure?.message.contains("redis+sentinel://") == true)
                 }
-            } catch {
-                try? await sentinels.stop()
-                throw error
+            } finally: {
+                try await sentinels.stop()
             }
-            try await sentinels.stop()
         }
     }
 }

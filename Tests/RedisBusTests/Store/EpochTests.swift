@@ -101,11 +101,11 @@ struct EpochTests {
         try await withRedis { master in
             try await withRedis(replicaOf: master.port) { replica in
                 try await withStore(master.url) { store in
-                    try await ServerProcess.eventually("the replica's link") {
+                    try await eventually("the replica's link") {
                         try await replica.command(["INFO", "replication"]).contains("master_link_status:up")
                     }
                     let kept = try await store.append("a", "b")[1]
-                    try await ServerProcess.eventually("the replica's copy") {
+                    try await eventually("the replica's copy") {
                         try await replica.command(["XLEN", "{test}:log"]) == "2"
                     }
                     // From here on the replica hears nothing.
@@ -189,7 +189,7 @@ struct EpochTests {
     /// Connecting may be left alone for a while after the server was away.
     private func opened(_ store: RedisLogStore, seen: Position) async throws -> LogState {
         var state: LogState?
-        try await ServerProcess.eventually("the store's return") {
+        try await eventually("the store's return") {
             state = try? await store.open(seen: seen)
             return state != nil
         }

@@ -1,35 +1,24 @@
-import CrierTesting
-import StrictJSON
-
 /// HTTP requests to 127.0.0.1.
-enum LoopbackHTTP {
-    /// An answer that is not what it should be.
-    struct Unreadable: Error {
-        let reply: String
-    }
-
+public enum LoopbackHTTP {
     /// Asks on a connection of its own.
     ///
     /// - Throws: where no whole answer comes within the bound.
-    static func request(
+    public static func request(
         _ method: String = "GET", _ target: String, port: Int, headers: [(String, String)] = [], body: String = "",
         within bound: Duration = .seconds(10)
     ) async throws -> HTTPReply {
         let connection = try await RawConnection.connect(port: port)
-        do {
-            let reply = try await exchange(
+        return try await perform {
+            try await exchange(
                 method, target, port: port, headers: headers, body: body, on: connection, within: bound)
+        } finally: {
             try await connection.close()
-            return reply
-        } catch {
-            try? await connection.close()
-            throw error
         }
     }
 
     /// Asks on a connection that is kept.
-    static func exchange(
-        _ method: String, _ target: String, port: Int, headers: [(String, String)] = [], body: String,
+    public static func exchange(
+        _ method: String, _ target: String, port: Int, headers: [(String, String)] = [], body: String = "",
         on connection: RawConnection, within bound: Duration
     ) async throws -> HTTPReply {
         let fields = headers.map { "\($0.0): \($0.1)\r\n" }.joined()
@@ -41,9 +30,7 @@ enum LoopbackHTTP {
             return HTTPReply(reading: &bytes) != nil
         }
         var rest = bytes[...]
-        guard let reply = HTTPReply(reading: &rest) else {
-            throw Unreadable(reply: String(decoding: bytes, as: UTF8.self))
-        }
+        guard let reply = HTTPReply(reading: &rest) else { throw HTTPReply.Malformed(bytes: bytes) }
         return reply
     }
 }
