@@ -118,7 +118,7 @@ start_postgres() {
 
 start_google() {
     local port=${ports[google]}
-    start google java -Xmx256m -XX:+UseSerialGC -XX:-UsePerfData "-Djava.io.tmpdir=$data" -jar "$emulator" --host=127.0.0.1 --port="$port"
+    start google java -Xmx256m -XX:MaxDirectMemorySize=2g -XX:+UseSerialGC -XX:-UsePerfData "-Djava.io.tmpdir=$data" -jar "$emulator" --host=127.0.0.1 --port="$port"
     pids[google]=$started
     await google curl -fsS "http://127.0.0.1:$port/v1/projects/crier-cluster/topics"
     export PUBSUB_EMULATOR_HOST=127.0.0.1:$port GOOGLE_CLOUD_PROJECT=crier-cluster

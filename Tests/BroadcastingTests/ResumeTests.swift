@@ -117,6 +117,25 @@ struct ResumeTests {
         #expect(try !fixture.connect().reader.isWaiting)
     }
 
+    @Test(
+        "A reader that takes its time is filled piece by piece where little may wait for it, too",
+        arguments: [8_192, 65_536])
+    func littleMayWait(_ maximumPending: Int) throws {
+        let fixture = ShardFixture(HubConfiguration(maximumPending: maximumPending))
+        let text = String(repeating: "x", count: 1_000)
+        for _ in 0..<400 { fixture.deliver([fixture.alert(text)]) }
+        let reader = try fixture.connect()
+        reader.stopReading()
+        fixture.shard.follow(
+            reader.reader, fixture.interest("a"), from: fixture.shard.opening(for: fixture.interest("a"), since: .all))
+        var offsets: [Int] = []
+        while offsets.count < 400, reader.ended == nil {
+            reader.readOn()
+            offsets += try reader.offsets()
+        }
+        #expect(reader.ended == nil && offsets == Array(1...400))
+    }
+
     @Test("Expired alerts are not replayed")
     func expired() throws {
         let fixture = ShardFixture()

@@ -96,6 +96,13 @@ final class TestReader: ReaderTransport {
         fixture.shard.drained(reader)
     }
 
+    /// Lets everything through that waited, and nothing of what follows.
+    func readOn() {
+        wire.open()
+        wire.isShut = true
+        fixture.shard.drained(reader)
+    }
+
     /// What reached the peer since it was last asked, one write after the other.
     func writes() -> [ByteBuffer] { wire.take() }
 

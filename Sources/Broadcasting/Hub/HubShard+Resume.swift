@@ -19,12 +19,12 @@ public struct Opening: Sendable, Equatable {
 }
 
 extension HubShard {
-    /// Bytes that are joined into one write while a reader is filled from the ring.
-    private static let chunk = 64 * 1024
+    /// Bytes that are joined into one write while a reader is filled from the ring: with what waits already, far below what may wait for a reader.
+    private var chunk: Int { min(64 * 1024, configuration.maximumPending / 4) }
     /// Entries looked at before the loop is let go.
     private static let scan = 4096
     /// A reader that is being filled gets no more while this many bytes wait for it.
-    private static let enough = 256 * 1024
+    private var enough: Int { min(256 * 1024, configuration.maximumPending / 4) }
 
     /// Finds where a reader that wants `since` begins. Nothing changes yet.
     public func opening(for interest: Interest, since: Since) -> Opening {
@@ -119,7 +119,7 @@ extension HubShard {
             if reader.backfill == nil && from >= ring.head { return goLive(reader) }
             guard ring.covers(from) else { return end(reader, .slow) }
             // `drained` goes on from here.
-            if reader.writer.pendingBytes >= Self.enough { return }
+            if reader.writer.pendingBytes >= enough { return }
             if scanned >= Self.scan { return fillSoon(reader) }
             if let backfill = reader.backfill {
                 let step = writeChunk(to: reader, of: backfill.interest, after: from, upTo: backfill.end)
@@ -170,7 +170,7 @@ extension HubShard {
                 reader.form.append(entry, to: &buffer)
                 count += 1
             }
-            if buffer.readableBytes >= Self.chunk || scanned >= Self.scan {
+            if buffer.readableBytes >= chunk || scanned >= Self.scan {
                 cursor = entry.position
                 break
             }

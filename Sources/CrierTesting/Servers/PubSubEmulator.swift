@@ -34,7 +34,8 @@ public final class PubSubEmulator: RestartableServer {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         // Without shared performance counters and with a temporary folder of its own it leaves nothing behind when it is killed.
         let arguments = [
-            "-Xmx\(Self.heapMegabytes)m", "-XX:+UseSerialGC", "-XX:-UsePerfData",
+            "-Xmx\(Self.heapMegabytes)m", "-XX:MaxDirectMemorySize=\(Self.bufferMegabytes)m", "-XX:+UseSerialGC",
+            "-XX:-UsePerfData",
             "-Djava.io.tmpdir=\(directory.path)", "-jar", jar, "--host=127.0.0.1", "--port=\(port)",
         ]
         process = try ServerProcess(java, arguments, in: directory, log: directory.appending(path: "server.log"))
@@ -74,6 +75,8 @@ public final class PubSubEmulator: RestartableServer {
 
     /// Ten thousand alerts of 4 KB to four subscriptions fit in with room to spare.
     private static let heapMegabytes = 256
+    /// It leaks buffers outside its heap, some 70 KB an alert of 4 KB to four subscriptions, and answers nothing any more once they are used up.
+    private static let bufferMegabytes = 2_048
 
     private static let java = try? ServerProcess.find("java")
 
