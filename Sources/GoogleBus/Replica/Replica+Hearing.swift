@@ -34,7 +34,7 @@ extension Replica {
             case .began(let epoch):
                 leaderless = nil
                 logger.notice("an epoch has begun", metadata: ["epoch": "\(epoch)", "leader": "\(log.leader ?? "")"])
-            case .claimed: lastClaim = .now
+            case .claimed: lastClaim = heard.time
             case .ceded(let epoch): say(.cede(epoch))
             // Of what the topic retains the beginning is always missing.
             case .passedOver(let position) where hasJoined:

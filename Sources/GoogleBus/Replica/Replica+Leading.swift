@@ -17,8 +17,7 @@ extension Replica {
         }
         let since = leaderless ?? .now
         leaderless = since
-        // Somebody else is about to.
-        if let lastClaim, .now - lastClaim < timing.succession { return }
+        if isClaimed { return }
         let others = voices.heard(since: pubSubTime.advanced(byMilliseconds: -timing.silence.milliseconds))
             .filter { $0 != log.leader }
         var rank = others.firstIndex(of: vm.boot) ?? 0
@@ -27,6 +26,11 @@ extension Replica {
         guard .now - since >= timing.succession * rank else { return }
         logger.notice("taking the lead", metadata: ["before": "\(log.leader ?? "nobody")"])
         await takeOver(yielding: timing.ceding)
+    }
+
+    /// Whether somebody is about to lead: one who wants to as well waits, so that not each outbids the other before either has begun.
+    var isClaimed: Bool {
+        lastClaim.map { $0 > pubSubTime.advanced(byMilliseconds: -timing.succession.milliseconds) } ?? false
     }
 
     /// Claims an epoch and begins it, once everything that the leader before has placed is known.

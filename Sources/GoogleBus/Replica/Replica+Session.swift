@@ -150,6 +150,10 @@ extension Replica {
         if log.missingSince != nil, rereadings.take() { return readAgain() }
         log.finishJoining()
         while log.state == nil && !Task.isCancelled && !isOver {
+            if isClaimed && !isAlone {
+                await change(until: .now + timing.retrying * Double.random(in: 0.5...1))
+                continue
+            }
             logger.notice("nobody knows where the log stands: it begins anew")
             await takeOver(yielding: isAlone ? .zero : timing.ceding)
         }

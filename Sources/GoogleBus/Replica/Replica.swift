@@ -56,8 +56,8 @@ actor Replica {
     var registryWords = Authors()
     /// Since when nobody leads; `nil` while somebody does.
     var leaderless: ContinuousClock.Instant?
-    /// When a VM last said that it wants to lead.
-    var lastClaim: ContinuousClock.Instant?
+    /// When a VM last said that it wants to lead, by Pub/Sub's clock.
+    var lastClaim: WallTime?
     var lastSweep = ContinuousClock.now
     /// Subscriptions that had no VM at the last sweep.
     var suspects: Set<String> = []

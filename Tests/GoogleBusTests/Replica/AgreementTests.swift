@@ -19,6 +19,25 @@ struct AgreementTests {
         }
     }
 
+    @Test("VMs that all begin at once on an empty topic agree on one epoch")
+    func beginningTogether() async throws {
+        try await withEmulator { world in
+            let buses = try ["one", "two", "three", "four", "five"].map { try world.bus(vm($0)) }
+            try await perform {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for bus in buses { group.addTask { try await open(bus) } }
+                    try await group.waitForAll()
+                }
+                let places = try await publish(["a", "b"], on: buses[0])
+                for bus in buses {
+                    #expect(try await publish(["a", "b"], on: bus) == places)
+                }
+            } finally: {
+                for bus in buses { await bus.close() }
+            }
+        }
+    }
+
     @Test("a VM that begins has what the topic retains, at the places that others know")
     func beginning() async throws {
         try await withEmulator { world in
