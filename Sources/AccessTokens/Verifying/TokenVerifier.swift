@@ -31,6 +31,9 @@ public final class TokenVerifier: Sendable {
     /// Before it runs, tokens wait; after its end those that need keys which are not held fail with `issuer_unreachable`.
     public func run() async { await keys.run() }
 
+    /// How far a token's times may lie beyond this machine's clock, in milliseconds.
+    public var leeway: Int64 { issuer.leeway }
+
     /// Verifies a token and reads its claims.
     ///
     /// - Parameter token: as it stands behind `Bearer`, without blanks.

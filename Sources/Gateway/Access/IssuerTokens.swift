@@ -14,7 +14,8 @@ struct IssuerTokens: Sendable {
         return Identity(
             standing: .user(name: try UserName(verified: claims.displayName).text),
             grants: try Self.grants(claims.grants),
-            expires: claims.expiry)
+            // As long as it is accepted, what was opened with it goes on.
+            expires: claims.expiry.advanced(byMilliseconds: verifier.leeway))
     }
 
     private static func grants(_ grants: AccessClaims.Grants?) throws(GatewayError) -> Grants {

@@ -15,8 +15,8 @@ import WebSocketTransport
 final class PlainConnection: SocketHandler {
     private enum State {
         case reading
-        /// It is being found out who wants to read.
-        case identifying
+        /// It is being found out who wants to read, and has a place already: whoever opens sockets too often is not looked up.
+        case identifying(SocketPlace)
         /// A request is with the bus, or it is being found out whose it is.
         case publishing(PublishRequest)
         /// Refused, or given away: what still comes is discarded.
@@ -138,7 +138,7 @@ final class PlainConnection: SocketHandler {
             if let identity = try reception.context.identities.known(credentials) {
                 return try admit(request, as: identity, then: &bytes)
             }
-            state = .identifying
+            state = .identifying(try entrance.place(for: request.head))
             due = nil
             identify(credentials) { $0.admit(request, $1) }
         } catch {
@@ -147,24 +147,25 @@ final class PlainConnection: SocketHandler {
     }
 
     private func admit(
-        _ request: ReaderRequest, as identity: Identity, then bytes: inout ByteBuffer
+        _ request: ReaderRequest, as identity: Identity, at place: SocketPlace? = nil, then bytes: inout ByteBuffer
     ) throws(GatewayError) {
-        try ReaderEntrance(reception: reception, socket: socket).admit(request, as: identity)
+        try ReaderEntrance(reception: reception, socket: socket).admit(request, as: identity, at: place)
         leave()
         if bytes.readableBytes > 0 { socket.handler?.received(&bytes) }
     }
 
     /// Goes on with a reader's request once it is known whose it is.
     private func admit(_ request: ReaderRequest, _ found: Result<Identity, GatewayError>) {
-        guard case .identifying = state else { return }
+        guard case .identifying(let place) = state else { return }
         var bytes = held ?? ByteBuffer()
         held = nil
         read(true)
         do throws(GatewayError) {
             try reception.context.refuseWhenLeaving()
-            try admit(request, as: found.get(), then: &bytes)
+            try admit(request, as: found.get(), at: place, then: &bytes)
             if hasInputEnded { socket.handler?.inputEnded() }
         } catch {
+            place.release()
             refuse(error.carrying(request.cookieChange))
         }
     }
@@ -224,7 +225,11 @@ final class PlainConnection: SocketHandler {
     func drained() {}
 
     func closed(_ error: SocketError?) {
-        if case .publishing = state { reception.context.requests.end() }
+        switch state {
+        case .publishing: reception.context.requests.end()
+        case .identifying(let place): place.release()
+        case .reading, .done: break
+        }
         leave()
     }
 

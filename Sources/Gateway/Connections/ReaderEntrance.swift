@@ -19,15 +19,16 @@ struct ReaderEntrance {
         try context.checkOrigin(head.headers.first(name: "origin"), host: host)
     }
 
+    /// - Parameter place: where it has one already.
     /// - Throws: the refusal, before anything is changed.
-    func admit(_ request: ReaderRequest, as identity: Identity) throws(GatewayError) {
+    func admit(_ request: ReaderRequest, as identity: Identity, at place: SocketPlace?) throws(GatewayError) {
         let head = request.head
         switch request.route {
-        case .duplex: try openDuplex(request, as: identity)
+        case .duplex: try openDuplex(request, as: identity, at: place)
         case .room:
             guard identity.user != nil else { throw GatewayError(.unauthorized, "sign in to enter a room") }
             // Also where the room's region has no VM any more: who is there stays with those who are, and hears them through this one.
-            try openDuplex(request, as: identity)
+            try openDuplex(request, as: identity, at: place)
         case .read(let topics, let form):
             let reading = try ReadRequest(
                 topics: topics, form: form, fields: RequestFields(head), now: context.clock.now(),
@@ -38,14 +39,14 @@ struct ReaderEntrance {
                 let plain: WireForm = handshake.subprotocol == nil ? .webSocket : .cloudEvents
                 let session = TopicSocket(
                     at: reception, reading, form: handshake.compression == nil ? plain : plain.deflated,
-                    place: try place(for: head), identity: identity)
+                    place: try self.place(for: head, unless: place), identity: identity)
                 open(handshake, session, request.cookieChange)
             } else {
                 let response = StreamResponse.head(
                     form: form, origin: head.headers.first(name: "origin"),
                     policy: context.configuration.allowedOrigins, cookieChange: request.cookieChange)
                 let reader = StreamReader(
-                    at: reception, place: try place(for: head), identity: identity, socket: socket)
+                    at: reception, place: try self.place(for: head, unless: place), identity: identity, socket: socket)
                 socket.handler = reader
                 socket.joiningWrites { reader.open(reading, with: response) }
             }
@@ -53,15 +54,19 @@ struct ReaderEntrance {
         }
     }
 
-    private func openDuplex(_ request: ReaderRequest, as identity: Identity) throws(GatewayError) {
+    private func openDuplex(
+        _ request: ReaderRequest, as identity: Identity, at place: SocketPlace?
+    ) throws(GatewayError) {
         let handshake = try handshake(request.head, subprotocols: ["crier.v1"])
         let session = DuplexSocket(
             at: reception, form: handshake.compression == nil ? .webSocket : .deflatedWebSocket,
-            place: try place(for: request.head), identity: identity, now: .now())
+            place: try self.place(for: request.head, unless: place), identity: identity, now: .now())
         open(handshake, session, request.cookieChange)
     }
 
-    private func place(for head: HTTPRequestHead) throws(GatewayError) -> SocketPlace {
+    /// Counts the handshake and takes a place among the address's sockets, unless there is one already.
+    func place(for head: HTTPRequestHead, unless place: SocketPlace? = nil) throws(GatewayError) -> SocketPlace {
+        if let place { return place }
         let address = context.address(of: ClientAddress(socket.peerAddress)) { head.headers[$0].last }
         return try SocketPlace(context.addresses, address)
     }

@@ -38,6 +38,22 @@ import WebSocketTransport
         }
     }
 
+    @Test("who opens sockets too often is refused before anyone is asked whose they are, and gets the place back")
+    func handshakesBeforeLookups() async throws {
+        let store = MoodyStore()
+        let configuration = Self.configuration {
+            $0.handshakeRate = Self.spent(after: 3)
+            $0.addressSockets = 1
+        }
+        try await RunningServer.with(configuration, store: store) { server in
+            store.setAway(true)
+            let secret = [("Cookie", "crier_session=\(String(repeating: "0", count: 64))")]
+            var statuses: [Int] = []
+            for _ in 0..<4 { statuses.append(try await server.request("GET", "/a/sse", headers: secret).status) }
+            #expect(statuses == [503, 503, 503, 429])
+        }
+    }
+
     @Test("a batch counts as its alerts")
     func batch() async throws {
         try await RunningServer.with(Self.configuration { $0.addressRate = Self.spent(after: 20) }) { server in

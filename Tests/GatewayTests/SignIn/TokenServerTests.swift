@@ -28,7 +28,8 @@ import WebSocketTransport
     }
 
     private static func with(
-        publish: String = "", subscribe: String = "", _ body: @escaping @Sendable (Fixture) async throws -> Void
+        publish: String = "", subscribe: String = "", leeway: Int64 = TokenIssuer.defaultLeeway,
+        _ body: @escaping @Sendable (Fixture) async throws -> Void
     ) async throws {
         let (publish, subscribe) = (
             try #require(TopicRights.rules(publish)), try #require(TopicRights.rules(subscribe))
@@ -36,7 +37,7 @@ import WebSocketTransport
         try await LoopbackIssuer.with { issuer in
             let key = SigningKey.es256("k")
             issuer.serve([key])
-            let trusted = try TokenIssuer(issuer: issuer.url, audience: "crier")
+            let trusted = try TokenIssuer(issuer: issuer.url, audience: "crier", leeway: leeway)
             let configuration = ServerConfiguration.forTests {
                 $0.issuer = trusted
                 $0.maximumText = 60_000
@@ -278,7 +279,7 @@ import WebSocketTransport
 
     @Test("signing in by a token makes a session with its grants, which ends with it")
     func signIn() async throws {
-        try await Self.with(publish: "alarms-*=token") { fixture in
+        try await Self.with(publish: "alarms-*=token", leeway: 0) { fixture in
             let server = fixture.server
             #expect(
                 try await server.request("GET", "/session").object()["methods"]?.arrayValue == [.string("token")])
@@ -298,9 +299,19 @@ import WebSocketTransport
         }
     }
 
+    @Test("as long as a token that has expired is accepted, for the sake of clocks, its sockets stay")
+    func leeway() async throws {
+        try await Self.with(leeway: 600_000) { fixture in
+            let bearer: HTTPHeaders = ["Authorization": "Bearer \(try fixture.token(lasting: -5))"]
+            let socket = try await fixture.server.duplex(headers: bearer)
+            for _ in 0..<3 { #expect(try await socket.ask(#"{"op":"ping","ref":"r"}"#).event == "ack") }
+            try await socket.leave()
+        }
+    }
+
     @Test("sockets and streams end when their token does")
     func expiry() async throws {
-        try await Self.with { fixture in
+        try await Self.with(leeway: 0) { fixture in
             let server = fixture.server
             let token = try fixture.token(lasting: Self.shortly)
             let bearer: HTTPHeaders = ["Authorization": "Bearer \(token)"]
