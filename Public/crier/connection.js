@@ -1,7 +1,7 @@
 import { closeCode } from "./close-codes.js";
 import { CrierError } from "./errors.js";
 
-/** Milliseconds in which the server has to say `open`. */
+/** Milliseconds in which the server has to say `open`, unless it says that its bus is away. */
 const OPEN_TIMEOUT = 10_000;
 
 /**
@@ -59,6 +59,7 @@ export class Connection {
     if (this.#closed) return ["closed", {}];
     if (this.#offline) return ["offline", {}];
     const link = this.link;
+    if (this.#waitsForBus) return ["stale", { by: "server" }];
     if (!link?.opened || !this.#resumed) return [this.#everLive ? "resuming" : "connecting", { transport: this.transport }];
     if (this.serverStaleSince !== undefined) return ["stale", { by: "server" }];
     if (link.listening && this.#liveness.verdict(this.#env.now()) === "stale") return ["stale", { by: "silence" }];
@@ -84,6 +85,11 @@ export class Connection {
     this.#owner.changed();
   }
 
+  /** Whether the server has just started and has no place on its bus, which is away: it says `open` once it has one. */
+  get #waitsForBus() {
+    return this.link !== undefined && !this.link.opened && this.serverStaleSince !== undefined;
+  }
+
   close() {
     this.#closed = true;
     this.#drop();
@@ -94,7 +100,9 @@ export class Connection {
   /** Looks at the time: a link that does not open, silence, the way back to WebSocket. */
   tick(now) {
     const link = this.link;
-    if (link !== undefined && !link.opened && now - this.#startedAt >= OPEN_TIMEOUT) {
+    if (this.#waitsForBus) {
+      if (this.#liveness.verdict(now) === "dead") this.#lost(1006, "");
+    } else if (link !== undefined && !link.opened && now - this.#startedAt >= OPEN_TIMEOUT) {
       this.#lost(1006, "");
     } else if (link?.listening) {
       const verdict = this.#liveness.verdict(now);
@@ -109,7 +117,8 @@ export class Connection {
 
   #handler = {
     opened: (link, frame) => this.#opened(link, frame),
-    event: (link, frame, topics, stream) => this.#event(frame, topics, stream ?? link),
+    // What a link says that is only being tried is not yet of this connection.
+    event: (link, frame, topics, stream) => link === this.link && this.#event(frame, topics, stream ?? link),
     subscribed: (...said) => this.#owner.subscribed(...said),
     unsubscribable: (...said) => this.#owner.unsubscribable(...said),
     settled: (link) => {
@@ -145,7 +154,10 @@ export class Connection {
     const now = this.#env.now();
     this.#liveness.heard(now);
     if (frame.event === "stale") this.serverStaleSince ??= now;
-    if (frame.event === "live") this.serverStaleSince = undefined;
+    if (frame.event === "live") {
+      if (this.#waitsForBus) this.#startedAt = now;
+      this.serverStaleSince = undefined;
+    }
     if (frame.event === "drain") this.#drain(frame, now);
     this.#owner.event(frame, topics, stream);
     this.#owner.changed();

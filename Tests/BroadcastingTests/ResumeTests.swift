@@ -91,9 +91,11 @@ struct ResumeTests {
     func aheadOfAbsence() throws {
         let fixture = filled(3, HubConfiguration(patience: 2))
         let reader = try fixture.reader(fixture.interest("*"), since: .after(fixture.position(4)))
+        fixture.shard.tick()
         fixture.shard.submit(.busState(isAway: true))
         for _ in 0..<10 { fixture.shard.tick() }
         fixture.shard.submit(.busState(isAway: false))
+        fixture.shard.tick()
         #expect(try reader.events().compactMap { $0["event"]?.stringValue } == ["stale", "live"])
         fixture.deliver([fixture.alert(), fixture.alert()])
         #expect(try reader.offsets() == [5])

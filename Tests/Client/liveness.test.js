@@ -49,6 +49,31 @@ test("keepalives keep the watchdog quiet", async () => {
   assert.deepEqual(world.states, ["live"]);
 });
 
+test("a server that has just started without its bus is waited for as long as it speaks", async () => {
+  const world = new World({ transport: "websocket" });
+  world.chance = 0;
+  world.socket.say({ event: "stale" });
+  assert.equal(world.crier.state, "stale");
+  assert.deepEqual(world.of("state").at(-1).detail, { by: "server" });
+  for (let turn = 0; turn < 8; turn += 1) {
+    await world.advance(15_000);
+    world.socket.say({ event: "keepalive" });
+  }
+  assert.equal(world.sockets.length, 1);
+  world.socket.say({ event: "live" });
+  await world.advance(1000);
+  world.socket.open();
+  assert.equal(world.crier.state, "live");
+
+  const silent = new World({ transport: "websocket" });
+  silent.chance = 0;
+  silent.socket.say({ event: "stale" });
+  await silent.advance(39_000);
+  assert.equal(silent.sockets.length, 1);
+  await silent.advance(1000);
+  assert.equal(silent.sockets.length, 2);
+});
+
 test("a socket that never opens is given up after ten seconds", async () => {
   const world = new World({ transport: "websocket" });
   world.chance = 0;

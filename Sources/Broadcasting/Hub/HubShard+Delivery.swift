@@ -34,7 +34,7 @@ extension HubShard {
     }
 
     /// How many readers are written to before the loop is let go, so that a large fan-out starves neither accepts nor reads.
-    private static let slice = 512
+    static let slice = 512
 
     func submit(_ item: Work) {
         work.append(item)
@@ -201,6 +201,8 @@ extension HubShard {
     private func announceBus(isAway: Bool) {
         guard isAway != isBusAway else { return }
         isBusAway = isAway
+        // The VM has something to catch up with.
+        for reader in ahead where !isAway { reader.phase = .ahead(secondsLeft: configuration.patience) }
         let event = StreamEvent.busState(isAway: isAway, time: clock.now())
         forEachReader { write(event, to: $0) }
     }

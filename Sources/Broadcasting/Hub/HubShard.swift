@@ -86,11 +86,21 @@ public final class HubShard {
     func becomeWarm() {
         guard !isWarm else { return }
         isWarm = true
-        forEachReader { reader in
-            guard reader.phase == .waiting else { return }
+        var waiting: [Reader] = []
+        forEachReader { if $0.phase == .waiting { waiting.append($0) } }
+        begin(waiting[...])
+    }
+
+    /// Lets the next of those that waited begin, then lets the loop go on with other things.
+    private func begin(_ waiting: ArraySlice<Reader>) {
+        for reader in waiting.prefix(Self.slice) where reader.phase == .waiting {
             reader.phase = .idle
             if !reader.isEnding { reader.transport.caughtUp() }
         }
+        let rest = waiting.dropFirst(Self.slice)
+        guard !rest.isEmpty else { return }
+        let bound = NIOLoopBound((shard: self, rest: rest), eventLoop: eventLoop)
+        eventLoop.execute { bound.value.shard.begin(bound.value.rest) }
     }
 
     /// Tells a reader that the bus is away, where it is.

@@ -9,6 +9,7 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
     private let form: WireForm
     /// Begins to follow; let go once it has.
     private var begin: ((Reader) -> Void)?
+    private let isPolling: Bool
     private let place: SocketPlace
     private let identity: Identity
     private var watch: IdentityWatch?
@@ -19,6 +20,7 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
     init(at reception: Reception, _ request: ReadRequest, form: WireForm, place: SocketPlace, identity: Identity) {
         self.reception = reception
         self.form = form
+        self.isPolling = request.isPolling
         self.place = place
         self.identity = identity
         self.begin = { reader in reception.shard.begin(reader, request, reception.context) }
@@ -30,7 +32,7 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
         self.socket = socket
         let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
-        if reader.isWaiting { shard.tellOfAbsence(reader) }
+        if reader.isWaiting && !isPolling { shard.tellOfAbsence(reader) }
         watch = IdentityWatch(of: identity, at: reception) { [unowned self] in
             self.socket?.close(code: .signedOut, reason: "signed out")
         }
@@ -38,8 +40,9 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
         beginOnceReady()
     }
 
+    /// A poll gets what there is, and asks again.
     private func beginOnceReady() {
-        guard let reader, !reader.isWaiting, let begin else { return }
+        guard let reader, !reader.isWaiting || isPolling, let begin else { return }
         self.begin = nil
         begin(reader)
         stays?.follow(reader.interest?.topics)

@@ -11,7 +11,8 @@ extension Replica {
         for message in messages {
             // Before the log is followed, what readers could not resume from any more need not be known.
             if !hasJoined && message.publishTime < horizon { continue }
-            lastHeard = (message.publishTime, .now)
+            // What is delivered again does not turn the clock back.
+            if message.publishTime >= lastHeard?.time ?? message.publishTime { lastHeard = (message.publishTime, .now) }
             guard let word = Word(message) else {
                 logger.debug("not a word of this deployment", metadata: ["message": "\(message.messageID)"])
                 continue

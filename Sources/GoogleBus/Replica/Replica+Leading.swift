@@ -35,13 +35,13 @@ extension Replica {
 
     /// Claims an epoch and begins it, once everything that the leader before has placed is known.
     ///
-    /// - Parameter patience: how long to wait for the leader's last word, and for others that want to lead.
+    /// - Parameter patience: how long to wait for the last word of a leader that may still be there, and for others that want to lead.
     func takeOver(yielding patience: Duration) async {
         let epoch = log.unclaimedEpoch(at: clock.now())
         guard await hear(.claim(epoch), within: timing.echo) != nil else { return await verify() }
         let deadline = ContinuousClock.now + patience
         while !log.isComplete && .now < deadline && !isOver && !Task.isCancelled { await change(until: deadline) }
-        guard !isOver, let beginning = log.begin(epoch) else { return }
+        guard !isOver, !isLeaving, let beginning = log.begin(epoch) else { return }
         if await hear(beginning, within: timing.echo) == nil { await verify() }
     }
 

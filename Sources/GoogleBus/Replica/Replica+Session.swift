@@ -53,11 +53,13 @@ extension Replica {
     }
 
     private func prepareTopic() async throws(PubSubError) {
+        retains = true
         guard let topic = try await service.topic() else {
             return try await service.createTopic(retention: timing.retention)
         }
         if let retention = topic.messageRetention, retention >= timing.retention { return }
         do { try await service.setTopicRetention(timing.retention) } catch {
+            retains = false
             logger.warning(
                 "the topic retains nothing, so a VM that begins has nothing to resume readers from",
                 metadata: ["error": "\(error)"])
@@ -147,9 +149,9 @@ extension Replica {
         }
         let deadline = ContinuousClock.now + timing.settling
         while log.missingSince != nil && .now < deadline && !Task.isCancelled { await change(until: deadline) }
-        if log.missingSince != nil, rereadings.take() { return readAgain() }
+        if log.missingSince != nil, retains, rereadings.take() { return readAgain() }
         log.finishJoining()
-        while log.state == nil && !Task.isCancelled && !isOver {
+        while log.state == nil && subscriptionLoss == nil && !Task.isCancelled && !isOver {
             if isClaimed && !isAlone {
                 await change(until: .now + timing.retrying * Double.random(in: 0.5...1))
                 continue
@@ -175,7 +177,7 @@ extension Replica {
             lastTick = .now
             if case .away = condition {
                 if await hear(.standing(log.known), within: timing.echo) == nil { await verify() }
-            } else if isMissing(since: timing.missing), rereadings.take() {
+            } else if isMissing(since: timing.missing), retains, rereadings.take() {
                 readAgain()
             } else {
                 await takeOverWhereNobodyLeads()

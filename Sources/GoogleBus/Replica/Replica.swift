@@ -34,6 +34,8 @@ actor Replica {
     var hasTakenName = false
     /// Why the subscription is of no use any more: it is gone, or the topic that it belonged to.
     var subscriptionLoss: PubSubError?
+    /// Whether a new subscription gets what was said before it.
+    var retains = false
     /// How often the topic is read once more because something did not come; after that it is passed over.
     var rereadings = Allowance(3, within: .seconds(60))
     /// When this process was last seen to go on.

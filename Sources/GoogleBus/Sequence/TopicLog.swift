@@ -61,6 +61,8 @@ struct TopicLog: Sendable {
     private(set) var greatestEpoch: UInt64 = 0
     /// Whether what the topic retains is still being read.
     private var isJoining = true
+    /// Whether this VM leads no more, whatever it still hears.
+    private var hasRetired = false
     /// Whether this VM has an alert: what is missing before the first never comes.
     private var hasPlaced = false
     private var predecessor: Position?
@@ -181,7 +183,7 @@ struct TopicLog: Sendable {
     /// Whether who leads the log's last epoch has said its last word.
     var hasLeaderEnded: Bool { head.map { succession.hasEnded($0.epoch) } ?? false }
     /// Whether everything that a leader who has ended has placed is in the log.
-    var isComplete: Bool { hasLeaderEnded && waiting.isEmpty }
+    var isComplete: Bool { hasLeaderEnded && missingSince == nil }
 
     /// Begins an epoch that this VM has claimed; `nil` where somebody else has a better claim by now.
     func begin(_ epoch: UInt64) -> Word.Saying? {
@@ -208,8 +210,11 @@ struct TopicLog: Sendable {
         leader = nil
     }
 
-    /// Places nothing more, before this VM says that it leaves.
-    mutating func retire() { leadership = nil }
+    /// Places nothing more from now on, before this VM says that it leaves.
+    mutating func retire() {
+        hasRetired = true
+        leadership = nil
+    }
 }
 
 // Going on.
@@ -268,7 +273,8 @@ extension TopicLog {
         coming = coming.filter { $0.key > epoch }
         waiting = waiting.filter { $0.key.epoch >= epoch }
         leadership = nil
-        if next.leader == boot {
+        // What this VM led before it listens anew it leads no more: which places it has given it knows only as far as it hears them again.
+        if next.leader == boot && !isJoining && !hasRetired {
             let horizon = next.heard.advanced(byMilliseconds: -Self.freshness)
             let takenBack = revoked.values.sorted { $0.position < $1.position }.map(\.reference)
             let waiting = raised.waiting.filter { (raised[$0]?.time ?? horizon) > horizon }
@@ -342,7 +348,8 @@ extension TopicLog {
 
     /// The alert as it stands in the log.
     ///
-    /// - Parameter healedFrom: where it stood for some before its leader was given up, as the leader of the epoch knows it.
+    /// - Parameter healedFrom: where it stood for some before its leader was given up, as the leader of the epoch knows it. In an epoch that this VM
+    ///   passed by it says nothing of what stands here.
     private mutating func alert(
         _ reference: Reference, at position: Position, healedFrom: Position?
     ) -> SequencedAlert? {
@@ -358,7 +365,7 @@ extension TopicLog {
         _ = firstPosition(of: raised.alert, at: raised.time, next: position)
         let stored = StoredAlert(
             position: position, body: raised.alert.body, key: raised.alert.key,
-            healedFrom: healedFrom ?? raised.alert.healedFrom,
+            healedFrom: (healedFrom?.epoch == predecessor?.epoch ? healedFrom : nil) ?? raised.alert.healedFrom,
             predecessor: isFirst ? predecessor : nil)
         return SequencedAlert(stored: stored, reference: reference, time: raised.time)
     }

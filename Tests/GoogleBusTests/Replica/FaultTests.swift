@@ -60,6 +60,24 @@ struct FaultTests {
         }
     }
 
+    @Test("a leader whose subscription was removed leads a new epoch, which goes on where its own was")
+    func removedLeadersSubscription() async throws {
+        try await withEmulator { world in
+            try await world.withService { service in
+                try await using(try world.bus(vm("one"))) { bus in
+                    let subscription = try await bus.subscribe(vm("one"), tail: 0)
+                    let before = try await publish(["a", "b", "c"], on: bus)
+                    #expect(try await service.deleteSubscription("ID_one"))
+                    await subscription.report(VMLoad(sockets: 0, position: before[2]))
+                    let after = try await publish(["d", "a"], on: bus)
+                    #expect(after[0].epoch > before[2].epoch && after[0].offset == 1 && after[1] == before[0])
+                    let reading = try await read(subscription) { $0.bodies.last == "d" }
+                    #expect(reading.positions == before + [after[0]] && reading.losses.isEmpty)
+                }
+            }
+        }
+    }
+
     @Test(
         "a bus that was restarted with nothing on it takes alerts again in a new epoch, and what VMs held is put back")
     func restartedEmulator() async throws {
