@@ -119,17 +119,23 @@ struct ResumeTests {
         #expect(try !fixture.connect().reader.isWaiting)
     }
 
+    /// A reader that wants all of so many alerts and reads nothing yet.
+    private func stalledReader(of count: Int, _ text: String, in fixture: ShardFixture) throws -> TestReader {
+        for _ in 0..<count { fixture.deliver([fixture.alert(text)]) }
+        let reader = try fixture.connect()
+        reader.stopReading()
+        let interest = fixture.interest("a")
+        fixture.shard.follow(reader.reader, interest, from: fixture.shard.opening(for: interest, since: .all))
+        return reader
+    }
+
     @Test(
         "A reader that takes its time is filled piece by piece where little may wait for it, too",
         arguments: [8_192, 65_536])
     func littleMayWait(_ maximumPending: Int) throws {
         let fixture = ShardFixture(HubConfiguration(maximumPending: maximumPending))
         let text = String(repeating: "x", count: 1_000)
-        for _ in 0..<400 { fixture.deliver([fixture.alert(text)]) }
-        let reader = try fixture.connect()
-        reader.stopReading()
-        fixture.shard.follow(
-            reader.reader, fixture.interest("a"), from: fixture.shard.opening(for: fixture.interest("a"), since: .all))
+        let reader = try stalledReader(of: 400, text, in: fixture)
         var offsets: [Int] = []
         while offsets.count < 400, reader.ended == nil {
             reader.readOn()
@@ -153,11 +159,7 @@ struct ResumeTests {
     func paced() throws {
         let fixture = ShardFixture(HubConfiguration(maximumPending: 1 << 20))
         let text = String(repeating: "x", count: 1_000)
-        for _ in 0..<1_500 { fixture.deliver([fixture.alert(text)]) }
-        let reader = try fixture.connect()
-        reader.stopReading()
-        fixture.shard.follow(
-            reader.reader, fixture.interest("a"), from: fixture.shard.opening(for: fixture.interest("a"), since: .all))
+        let reader = try stalledReader(of: 1_500, text, in: fixture)
         #expect(reader.reader.writer.pendingBytes < 400_000, "the whole backlog was handed over at once")
         for _ in 0..<50 { fixture.deliver([fixture.alert(text)]) }
         #expect(reader.reader.isCatchingUp && reader.timesCaughtUp == 0)
@@ -177,11 +179,7 @@ struct ResumeTests {
     func outrun() throws {
         let fixture = ShardFixture(HubConfiguration(retention: Retention(count: 500, age: 0, bytes: 1 << 30)))
         let text = String(repeating: "x", count: 1_000)
-        for _ in 0..<500 { fixture.deliver([fixture.alert(text)]) }
-        let reader = try fixture.connect()
-        reader.stopReading()
-        fixture.shard.follow(
-            reader.reader, fixture.interest("a"), from: fixture.shard.opening(for: fixture.interest("a"), since: .all))
+        let reader = try stalledReader(of: 500, text, in: fixture)
         for _ in 0..<600 {
             fixture.clock.advance(milliseconds: 1)
             fixture.deliver([fixture.alert(text)])
