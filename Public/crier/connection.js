@@ -59,8 +59,9 @@ export class Connection {
     if (this.#closed) return ["closed", {}];
     if (this.#offline) return ["offline", {}];
     const link = this.link;
-    if (this.#waitsForBus) return ["stale", { by: "server" }];
-    if (!link?.opened || !this.#resumed) return [this.#everLive ? "resuming" : "connecting", { transport: this.transport }];
+    if (!this.#waitsForBus && (!link?.opened || !this.#resumed)) {
+      return [this.#everLive ? "resuming" : "connecting", { transport: this.transport }];
+    }
     if (this.serverStaleSince !== undefined) return ["stale", { by: "server" }];
     if (link.listening && this.#liveness.verdict(this.#env.now()) === "stale") return ["stale", { by: "silence" }];
     return ["live", { transport: link.name, ...this.server }];

@@ -13,8 +13,7 @@ final class StreamReader: SocketHandler, ReaderTransport {
     private var stays: RoomStays?
     private unowned let socket: StreamSocket
     private var reader: Reader?
-    /// What is asked for; let go once it is followed.
-    private var request: ReadRequest?
+    private var beginning: StreamBeginning?
 
     init(at reception: Reception, place: SocketPlace, identity: Identity, socket: StreamSocket) {
         self.reception = reception
@@ -33,20 +32,19 @@ final class StreamReader: SocketHandler, ReaderTransport {
     func open(_ request: ReadRequest, with response: ByteBuffer) {
         let reader = shard.attach(self, writer: socket, form: request.form)
         self.reader = reader
-        self.request = request
+        let beginning = StreamBeginning(of: request, at: reception)
+        self.beginning = beginning
         watch = IdentityWatch(of: identity, at: reception) { [unowned self] in end(.leaving) }
         shard.write(response, to: reader)
         if !request.isPolling { stays = RoomStays(of: identity, at: reception) }
-        if reader.isWaiting && !request.isPolling { shard.tellOfAbsence(reader) }
+        if beginning.isHeldUp(reader) { shard.tellOfAbsence(reader) }
         beginOnceReady()
     }
 
-    /// A poll gets what there is, and asks again.
     private func beginOnceReady() {
-        guard let reader, let request, !reader.isWaiting || request.isPolling else { return }
-        self.request = nil
-        shard.begin(reader, request, reception.context)
-        stays?.follow(request.interest.topics)
+        guard let reader, let begin = beginning?.take(for: reader) else { return }
+        begin(reader)
+        stays?.follow(reader.interest?.topics)
     }
 
     /// The client has nothing to say any more; what it says is discarded.

@@ -7,9 +7,7 @@ import WebSocketTransport
 final class TopicSocket: WebSocketSession, ReaderTransport {
     private let reception: Reception
     private let form: WireForm
-    /// Begins to follow; let go once it has.
-    private var begin: ((Reader) -> Void)?
-    private let isPolling: Bool
+    private var beginning: StreamBeginning
     private let place: SocketPlace
     private let identity: Identity
     private var watch: IdentityWatch?
@@ -20,10 +18,9 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
     init(at reception: Reception, _ request: ReadRequest, form: WireForm, place: SocketPlace, identity: Identity) {
         self.reception = reception
         self.form = form
-        self.isPolling = request.isPolling
+        self.beginning = StreamBeginning(of: request, at: reception)
         self.place = place
         self.identity = identity
-        self.begin = { reader in reception.shard.begin(reader, request, reception.context) }
     }
 
     private var shard: HubShard { reception.shard }
@@ -32,7 +29,7 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
         self.socket = socket
         let reader = shard.attach(self, writer: socket.writer, form: form)
         self.reader = reader
-        if reader.isWaiting && !isPolling { shard.tellOfAbsence(reader) }
+        if beginning.isHeldUp(reader) { shard.tellOfAbsence(reader) }
         watch = IdentityWatch(of: identity, at: reception) { [unowned self] in
             self.socket?.close(code: .signedOut, reason: "signed out")
         }
@@ -40,10 +37,8 @@ final class TopicSocket: WebSocketSession, ReaderTransport {
         beginOnceReady()
     }
 
-    /// A poll gets what there is, and asks again.
     private func beginOnceReady() {
-        guard let reader, !reader.isWaiting || isPolling, let begin else { return }
-        self.begin = nil
+        guard let reader, let begin = beginning.take(for: reader) else { return }
         begin(reader)
         stays?.follow(reader.interest?.topics)
     }

@@ -62,6 +62,15 @@ struct TopicLogTests {
         return stream
     }()
 
+    /// The same, and then an alert in an epoch of the other one.
+    private static let streamOfTwoEpochs: Stream = {
+        var stream = Self.stream
+        stream.say("b", 3, .epoch(8, predecessor: Position(epoch: 7, offset: 3)))
+        stream.say("b", 4, alert())
+        stream.say("b", 5, place(8, 1, ("b", 4)))
+        return stream
+    }()
+
     @Test("alerts stand where the leader says, in whatever order its words and theirs are heard")
     func placing() {
         for order in [[0, 1, 2, 3, 4, 5], [0, 4, 5, 3, 2, 1], [0, 5, 1, 4, 2, 3], [4, 5, 0, 1, 2, 3]] {
@@ -161,10 +170,7 @@ struct TopicLogTests {
 
     @Test("who has not got so far enters the next epoch only behind what it follows")
     func late() {
-        var stream = Self.stream
-        stream.say("b", 3, .epoch(8, predecessor: Position(epoch: 7, offset: 3)))
-        stream.say("b", 4, Self.alert())
-        stream.say("b", 5, Self.place(8, 1, ("b", 4)))
+        let stream = Self.streamOfTwoEpochs
         var log = Self.log()
         for index in [0, 1, 2, 3, 6, 7, 8, 4] { _ = log.take(stream.heard[index]) }
         #expect(log.head == Position(epoch: 7, offset: 2))
@@ -231,10 +237,7 @@ struct TopicLogTests {
 
     @Test("who begins to listen waits for what only comes late, as everyone does")
     func joiningOutOfOrder() {
-        var stream = Self.stream
-        stream.say("b", 3, .epoch(8, predecessor: Position(epoch: 7, offset: 3)))
-        stream.say("b", 4, Self.alert())
-        stream.say("b", 5, Self.place(8, 1, ("b", 4)))
+        let stream = Self.streamOfTwoEpochs
         // The last alert of an epoch comes after its place, and its place after the next epoch.
         for order in [[0, 1, 2, 4, 5, 3, 6, 7, 8], [0, 1, 2, 3, 4, 6, 7, 8, 5], [0, 1, 2, 4, 6, 8, 7, 5, 3]] {
             var log = TopicLog(boot: "late", retention: Retention(count: 1_000, age: 0))
